@@ -8,7 +8,10 @@ const marker = 'node_modules/.package-lock.json'
 const upToDate = existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs
 if (!upToDate) {
   console.error('Installing the locked packages …')
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit', shell: process.platform === 'win32' })
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
   if (status !== 0) {
     console.error('npm ci failed: Postern needs the npm registry once, to install its packages')
     process.exit(1)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Clock, randomAlphanumerics, sleepWith, systemClock, systemRandom } from './index.ts'
+import { type Clock, createIdSource, idTime, randomAlphanumerics, sleepWith, systemClock, systemRandom } from './index.ts'
 
 function manualClock(): Pick<Clock, 'after'> & { fire(): void; readonly pending: number } {
   const pending = new Set<() => void>()
@@ -46,4 +46,21 @@ test('random secrets have the wanted length and alphabet', () => {
   assert.match(randomAlphanumerics(systemRandom, 64), /^[A-Za-z0-9]{64}$/)
   assert.equal(systemRandom.bytes(16).length, 16)
   for (let i = 0; i < 100; i++) assert.ok(systemRandom.integer(3) < 3)
+})
+
+test('ids ascend within a millisecond, under bursts and when the clock steps back, and stay below 2^53', () => {
+  let nowMs = 1_796_000_000_000
+  const nextId = createIdSource({ now: () => nowMs }, 3)
+  let last = 0
+  for (let i = 0; i < 1000; i++) {
+    const id = nextId()
+    assert.ok(id > last)
+    last = id
+  }
+  nowMs -= 60_000
+  assert.ok(nextId() > last)
+  assert.ok(last < 2 ** 53)
+  assert.ok(Math.abs(idTime(last) - 1_796_000_000_000) < 20)
+  nowMs = 3_800_000_000_000
+  assert.ok(Number.isSafeInteger(nextId()))
 })

@@ -2,6 +2,8 @@
 // so that tests can move time by hand. Never schedules anything by itself.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 
+export { createIdSource, idTime } from './ids.ts'
+
 /** A pending call of `Clock.after`. */
 export interface Timer {
   /** Prevents the call; harmless after it ran. */
