@@ -1,10 +1,5 @@
 import type { FieldKey } from '@postern/contract'
 
-export type { FieldKey }
-
-export const levels = ['disable', 'error', 'warn', 'info', 'debug', 'trace'] as const
-export type Level = (typeof levels)[number]
-
 /**
  * A value of an event. Strings are quoted in log lines; the wrapped kinds say what a bare string or number can't:
  * a static word, an address, a duration, a point in time, an event inside an event.

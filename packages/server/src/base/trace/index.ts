@@ -1,9 +1,9 @@
 // Events: the only way the process tells what happens. An event's id, level and text are declared in the contract; this
 // module stamps it with time and span and hands it to the tracers (console, log files, later webhooks and metrics).
 // Never formats mail, never decides anything by an event, never blocks its caller.
-import { type EventId, events } from '@postern/contract'
+import { type EventId, events, type Level } from '@postern/contract'
 import { type Clock, createIdSource } from '#base/clock'
-import type { FieldKey, Fields, Level } from './fields.ts'
+import type { Fields } from './fields.ts'
 
 export {
   bytes,
@@ -125,4 +125,4 @@ export const silentTrace: Trace = {
 }
 const silentSpan: Span = { ...silentTrace, spanId: 0, add: () => {}, end: () => {} }
 
-export type { EventId, FieldKey as TraceFieldKey }
+export type { EventId }

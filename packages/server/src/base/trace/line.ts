@@ -1,5 +1,5 @@
-import { events } from '@postern/contract'
-import type { Fields, FieldValue, Level } from './fields.ts'
+import { events, type Level } from '@postern/contract'
+import type { Fields, FieldValue } from './fields.ts'
 import type { TraceEntry } from './index.ts'
 
 export interface LineStyle {

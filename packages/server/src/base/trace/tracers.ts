@@ -1,8 +1,8 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Level } from '@postern/contract'
 import type { Clock, Timer } from '#base/clock'
-import type { Level } from './fields.ts'
 import type { TraceEntry, Tracer } from './index.ts'
 import { formatLine, type LineStyle } from './line.ts'
 
