@@ -8,12 +8,9 @@ import type { Fields } from './fields.ts'
 export {
   bytes,
   durationMs,
-  type FieldKey,
   type Fields,
   type FieldValue,
   ip,
-  type Level,
-  levels,
   nested,
   timestamp,
   word,
@@ -36,6 +33,9 @@ export interface Span extends Trace {
   end(closingId: EventId, fields?: Fields): void
 }
 
+/** How loud a tracer is, or what an event's level is replaced by: a level, or nothing at all. */
+export type Threshold = Level | 'disable'
+
 /** One event as tracers see it. */
 export interface TraceEntry {
   readonly id: EventId
@@ -49,7 +49,7 @@ export interface TraceEntry {
 
 /** Takes events. `accept` must return at once: a tracer that writes buffers, with a bound. */
 export interface Tracer extends AsyncDisposable {
-  readonly level: Level
+  readonly level: Threshold
   accept(entry: TraceEntry): void
 }
 
@@ -57,7 +57,7 @@ export interface TraceHub extends Trace {
   /** Replaces the tracers; the caller disposes of the old ones. */
   use(tracers: readonly Tracer[]): void
   /** Levels by event id that replace the declared ones; `disable` silences an event everywhere. */
-  setLevels(levels: ReadonlyMap<string, Level>): void
+  setLevels(levels: ReadonlyMap<string, Threshold>): void
 }
 
 const noFields: Fields = Object.freeze({})
@@ -65,7 +65,7 @@ const noFields: Fields = Object.freeze({})
 export function createTrace({ clock, tracers = [] }: { clock: Clock; tracers?: readonly Tracer[] }): TraceHub {
   const nextSpanId = createIdSource(clock)
   let current = tracers
-  let customLevels: ReadonlyMap<string, Level> = new Map()
+  let customLevels: ReadonlyMap<string, Threshold> = new Map()
 
   function send(id: EventId, fields: Fields, spanId: number | undefined, spanFields: Fields): void {
     const level = customLevels.get(id) ?? events[id].level
@@ -111,11 +111,11 @@ export function createTrace({ clock, tracers = [] }: { clock: Clock; tracers?: r
   }
 }
 
-const rank = { disable: -1, error: 0, warn: 1, info: 2, debug: 3, trace: 4 } as const satisfies Record<Level, number>
+const rank = { disable: -1, error: 0, warn: 1, info: 2, debug: 3, trace: 4 } as const satisfies Record<Threshold, number>
 
 /** Whether an event of this level is loud enough for a tracer at `limit`. */
-export function reaches(level: Level, limit: Level): boolean {
-  return level !== 'disable' && rank[level] <= rank[limit]
+export function reaches(level: Level, limit: Threshold): boolean {
+  return rank[level] <= rank[limit]
 }
 
 /** A trace that nobody reads; for tools that have no log. */

@@ -9,7 +9,7 @@ export interface LineStyle {
   readonly multiline?: boolean
 }
 
-const colours = { error: 31, warn: 33, info: 32, debug: 34, trace: 35, disable: 0 } as const satisfies Record<Level, number>
+const colours = { error: 31, warn: 33, info: 32, debug: 34, trace: 35 } as const satisfies Record<Level, number>
 
 /** `2025-01-06T12:16:47Z INFO SMTP EHLO command (smtp.ehlo) key = value, …` and a line feed. */
 export function formatLine(entry: TraceEntry, { ansi = false, multiline = false }: LineStyle = {}): string {

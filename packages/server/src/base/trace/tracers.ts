@@ -1,13 +1,20 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Level } from '@postern/contract'
 import type { Clock, Timer } from '#base/clock'
-import type { TraceEntry, Tracer } from './index.ts'
+import type { Threshold, TraceEntry, Tracer } from './index.ts'
 import { formatLine, type LineStyle } from './line.ts'
 
 /** Writes lines to a stream that the process got from outside (standard output or error). */
-export function createConsoleTracer({ level, write, style }: { level: Level; write: (text: string) => void; style?: LineStyle }): Tracer {
+export function createConsoleTracer({
+  level,
+  write,
+  style,
+}: {
+  level: Threshold
+  write: (text: string) => void
+  style?: LineStyle
+}): Tracer {
   return {
     level,
     accept: entry => write(formatLine(entry, style)),
@@ -18,7 +25,7 @@ export function createConsoleTracer({ level, write, style }: { level: Level; wri
 export type LogRotation = 'daily' | 'hourly' | 'minutely' | 'never'
 
 export interface LogFileOptions {
-  readonly level: Level
+  readonly level: Threshold
   /** Folder of the files; made when missing. */
   readonly path: string
   readonly prefix: string
