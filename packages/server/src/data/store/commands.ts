@@ -1,0 +1,6 @@
+// All commands by name. Functions do not cross threads, so the writer looks them up here; a new aggregate adds its list.
+import { blobCommands } from './aggregates/blobs.ts'
+import { settingsCommands } from './aggregates/settings.ts'
+import type { AnyCommand } from './command.ts'
+
+export const commands: readonly AnyCommand[] = [...settingsCommands, ...blobCommands]

@@ -1,0 +1,55 @@
+// Contents of commands that wait: appended together, one sync for all, before their transactions begin.
+import { hashOf } from '../../packs/layout.ts'
+import { openPackWriter, type Placement } from '../../packs/pack-writer.ts'
+import type { Attachment } from '../../store.ts'
+
+export interface GroupedPacks extends AsyncDisposable {
+  /** Resolves when the content is on disk. */
+  put(attachment: Attachment): Promise<Placement>
+}
+
+interface Waiting {
+  readonly attachment: Attachment
+  readonly resolve: (placement: Placement) => void
+  readonly reject: (reason: unknown) => void
+}
+
+export function openGroupedPacks(folder: string): GroupedPacks {
+  // Commits of a dead process may still arrive at the server, so rows cannot tell where a pack ends: a new one is begun.
+  const packs = openPackWriter(folder, { settledEnds: undefined })
+  let waiting: Waiting[] = []
+  let working: Promise<void> | undefined
+
+  async function work(): Promise<void> {
+    while (waiting.length > 0) {
+      const group = waiting
+      waiting = []
+      try {
+        const placements = group.map(({ attachment }) =>
+          attachment instanceof Uint8Array
+            ? packs.append(attachment, hashOf(attachment))
+            : packs.adopt(attachment.path, attachment.size, attachment.hash),
+        )
+        await packs.flushLater()
+        packs.settle()
+        for (const [index, item] of group.entries()) item.resolve(placements[index] as Placement)
+      } catch (error) {
+        packs.discard()
+        for (const item of group) item.reject(error)
+      }
+    }
+    working = undefined
+  }
+
+  return {
+    put: attachment =>
+      new Promise((resolve, reject) => {
+        waiting.push({ attachment, resolve, reject })
+        working ??= work()
+      }),
+    async [Symbol.asyncDispose]() {
+      await working
+      packs[Symbol.dispose]()
+    },
+  }
+}

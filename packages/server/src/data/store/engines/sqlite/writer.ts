@@ -1,0 +1,176 @@
+// The writer thread: the only one that changes the database file and the packs.
+import { statSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { systemClock } from '#base/clock'
+import { settledEnds } from '../../aggregates/blobs.ts'
+import type { AnyCommand, Transaction } from '../../command.ts'
+import { commands } from '../../commands.ts'
+import { migrations } from '../../migrations.ts'
+import { openPackWriter } from '../../packs/pack-writer.ts'
+import { createStatements, openForWriting } from './connection.ts'
+import { carry } from './faults.ts'
+import { type GroupParts, runGroup, type WaitingCommand } from './group.ts'
+import type { FromWriter, Outcome, ToWriter, WriterData } from './messages.ts'
+import { migrate } from './migrate.ts'
+
+// A group ends here so that the first of it does not wait for ever.
+const groupCommands = 256
+const groupBytes = 32 * 1024 * 1024
+// A log this long means that checkpoints cannot keep up; then one is made to wait for the readers.
+const longLogBytes = 64 * 1024 * 1024
+
+type Run = (tx: Transaction, args: unknown) => unknown
+
+async function start(port: MessagePort, data: WriterData): Promise<void> {
+  const answer = (message: FromWriter): void => port.postMessage(message)
+  try {
+    const lock = takeLock(data.lockFile)
+    const database = openForWriting(data.file)
+    migrate(database, migrations)
+    const statements = createStatements(database)
+    const packs = openPackWriter(data.folder, { settledEnds: await settledEnds(statements) })
+    const runs = await commandsByName(data.commandModules)
+    serve(port, { database, statements, packs }, runs, data, () => {
+      packs[Symbol.dispose]()
+      database.close()
+      lock.close()
+    })
+    answer({ kind: 'ready' })
+  } catch (error) {
+    answer({ kind: 'refused', error: carry(error) })
+  }
+}
+
+/**
+ * One process per data folder: the lock is SQLite's own on a file beside the data, so the system frees it however the process ends.
+ */
+function takeLock(file: string): DatabaseSync {
+  const lock = openForWriting(file)
+  lock.exec('PRAGMA busy_timeout = 0')
+  lock.exec('PRAGMA journal_mode = DELETE')
+  lock.exec('BEGIN EXCLUSIVE')
+  return lock
+}
+
+async function commandsByName(modules: readonly string[]): Promise<Map<string, Run>> {
+  const byName = new Map<string, Run>()
+  const add = (list: readonly AnyCommand[]): void => {
+    for (const command of list) {
+      if (byName.has(command.name)) throw new Error(`two commands are called ${command.name}`)
+      // A client sends the arguments of exactly the command it names; the type is checked there.
+      byName.set(command.name, command.run as Run)
+    }
+  }
+  add(commands)
+  for (const module of modules) add((await import(module)).commands)
+  return byName
+}
+
+interface Waiting {
+  readonly from: MessagePort
+  readonly message: ToWriter
+}
+
+function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<string, Run>, data: WriterData, close: () => void): void {
+  const ports: MessagePort[] = []
+  const waiting: Waiting[] = []
+  let working = false
+  let closing = false
+  let checkpointAtBytes = longLogBytes
+  listen(mainPort)
+
+  function listen(port: MessagePort): void {
+    ports.push(port)
+    port.on('message', (message: ToWriter) => {
+      waiting.push({ from: port, message })
+      if (!working) void work()
+    })
+    port.on('close', () => ports.splice(ports.indexOf(port), 1))
+  }
+
+  async function work(): Promise<void> {
+    working = true
+    for (takeWhatArrived(); waiting.length > 0; takeWhatArrived()) {
+      const { from, message } = waiting[0] as Waiting
+      if (message.kind === 'write') await group(takeGroup())
+      else waiting.shift()
+      if (message.kind === 'tidy') tidy(from, message.id)
+      if (message.kind === 'join') listen(message.port)
+      if (message.kind === 'close') closing = true
+    }
+    working = false
+    if (!closing) return
+    close()
+    for (const port of ports) port.close()
+  }
+
+  // Messages that arrived during a commit join the next group without waiting for the event loop.
+  function takeWhatArrived(): void {
+    for (const port of ports) {
+      for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) waiting.push({ from: port, message: got.message })
+    }
+  }
+
+  function takeGroup(): (WaitingCommand & { readonly from: MessagePort })[] {
+    const taken: (WaitingCommand & { readonly from: MessagePort })[] = []
+    let bytes = 0
+    while (taken.length < groupCommands && bytes < groupBytes) {
+      const next = waiting[0]
+      if (next?.message.kind !== 'write') break
+      waiting.shift()
+      const { id, name, args, blobs } = next.message
+      taken.push({ from: next.from, id, run: runs.get(name) ?? unknownCommand(name), args, blobs })
+      for (const blob of blobs) if (blob instanceof Uint8Array) bytes += blob.length
+    }
+    return taken
+  }
+
+  async function group(taken: readonly (WaitingCommand & { readonly from: MessagePort })[]): Promise<void> {
+    const startedMs = systemClock.monotonic()
+    const { outcomes, news } = await runGroup(parts, taken)
+    const elapsedMs = systemClock.monotonic() - startedMs
+    for (const port of ports) {
+      const own = outcomes.filter((_, index) => taken[index]?.from === port)
+      if (own.length === 0 && news.length === 0) continue
+      answerTo(port, { kind: 'group', outcomes: own, news, elapsedMs, commands: own.length })
+    }
+    shortenLog()
+  }
+
+  // The log is normally reset by the checkpoints that commits make; readers that never pause can prevent that.
+  function shortenLog(): void {
+    const bytes = statSync(`${data.file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    if (bytes <= checkpointAtBytes) return
+    try {
+      parts.database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      checkpointAtBytes = longLogBytes
+    } catch {
+      // A reader is still there: the next attempt when the log has grown by as much again.
+      checkpointAtBytes = bytes + longLogBytes
+    }
+  }
+
+  function tidy(port: MessagePort, id: number): void {
+    let outcome: Outcome = { id, value: undefined }
+    try {
+      parts.database.exec('PRAGMA incremental_vacuum(1000)')
+      parts.database.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    } catch (error) {
+      outcome = { id, error: carry(error) }
+    }
+    answerTo(port, { kind: 'group', outcomes: [outcome], news: [], elapsedMs: 0, commands: 0 })
+  }
+
+  function answerTo(port: MessagePort, message: FromWriter): void {
+    port.postMessage(message)
+  }
+}
+
+function unknownCommand(name: string): Run {
+  return () => {
+    throw new Error(`no command is called ${name}; is it listed in commands.ts?`)
+  }
+}
+
+if (parentPort) await start(parentPort as MessagePort, workerData)

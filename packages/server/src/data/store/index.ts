@@ -1,0 +1,27 @@
+// The store: rows and the bytes of contents, on the embedded engine (SQLite) or PostgreSQL.
+//
+// Owns the schema, every SQL statement, the packs that contents are appended to, and the promise that a resolved write is on disk.
+// Writes are named commands (`Command`), reads are queries on one snapshot (`Query`); one file per aggregate holds both.
+// Never knows a rule of mail, a protocol or a setting; never lets a transaction outlive a command.
+import { openPostgresqlStore, type PostgresqlOptions } from './engines/postgresql/store.ts'
+import { openSqliteStore, type SqliteOptions, type SqliteStore } from './engines/sqlite/store.ts'
+import type { Store } from './store.ts'
+
+export * from './aggregates/blobs.ts'
+export * from './aggregates/settings.ts'
+export type { AttachedBlob, Awaitable, Command, News, Query, Reader, SqlValue, Transaction } from './command.ts'
+export { joinSqliteStore, type SharedStore, type SqliteStore } from './engines/sqlite/store.ts'
+export { type BlobLocation, DamagedBlob, openPackReader, type PackReader } from './packs/pack-reader.ts'
+export type { Attached, Attachment, SpooledContent, Store, StoreStats } from './store.ts'
+
+export type StoreOptions = ({ readonly kind: 'sqlite' } & SqliteOptions) | ({ readonly kind: 'postgresql' } & PostgresqlOptions)
+
+/**
+ * Opens a store and brings its schema up to date. Rejects with `storeUnavailable` when another process owns the folder, the folder cannot
+ * be written or the server does not answer; with an error that says so when the data belongs to a newer version.
+ */
+export function openStore(options: { readonly kind: 'sqlite' } & SqliteOptions): Promise<SqliteStore>
+export function openStore(options: StoreOptions): Promise<Store>
+export function openStore(options: StoreOptions): Promise<Store> {
+  return options.kind === 'sqlite' ? openSqliteStore(options) : openPostgresqlStore(options)
+}

@@ -1,0 +1,6 @@
+// All steps of the schema, in order. A new aggregate adds its file and its entry here.
+import { settingsTable } from './migrations/0001-settings.ts'
+import { blobTables } from './migrations/0002-blobs.ts'
+import type { Migration } from './migrations/migration.ts'
+
+export const migrations: readonly Migration[] = [settingsTable, blobTables]

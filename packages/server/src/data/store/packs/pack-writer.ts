@@ -1,0 +1,237 @@
+// Appends contents to packs. Records gather in memory during a group of commands and reach the disk in one write and one sync before the
+// commit that names them. What a failed command added is dropped before it was ever written.
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  constants as modes,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { constants as zstd, zstdCompressSync } from 'node:zlib'
+import {
+  type Encoding,
+  encodeRecordHeader,
+  encodings,
+  foldersOf,
+  largeContentBytes,
+  largePath,
+  packBytes,
+  packPath,
+  recordHeaderBytes,
+  segmentOf,
+} from './layout.ts'
+
+/** Where a content was put; becomes a row of `blobs`. Large files have segment 0. */
+export interface Placement {
+  readonly segment: number
+  /** Of the record in its pack. */
+  readonly offset: number
+  /** Bytes on disk without the record's fixed part. */
+  readonly storedLength: number
+  readonly encoding: Encoding
+}
+
+/** A point to return to inside the running group. */
+export interface Mark {
+  readonly records: number
+  readonly bytes: number
+  readonly files: number
+}
+
+export interface PackWriter extends Disposable {
+  append(content: Uint8Array, hash: Uint8Array): Placement
+  /** Takes in a file of the spool, which is durable; the spool keeps its own name for it. */
+  adopt(path: string, size: number, hash: Uint8Array): Placement
+  mark(): Mark
+  /** Forgets what was added since the mark. */
+  dropTo(mark: Mark): void
+  /** Writes and syncs everything added since the last flush. Throws what the file system says; then call `discard`. */
+  flush(): void
+  /** The same, waiting for the disk without holding up the thread. Nothing may be appended meanwhile. */
+  flushLater(): Promise<void>
+  /** Forgets everything that is not settled; the next flush overwrites it. */
+  discard(): void
+  /** The commit succeeded: what was flushed is named by rows now. */
+  settle(): void
+}
+
+export interface PackWriterOptions {
+  /**
+   * Segment → end of its last named record. Bytes behind it are the torn tail of a process that died before its commit, and are cut off.
+   * Undefined when rows cannot tell (commits of a dead process may still arrive): then a new segment is begun.
+   */
+  readonly settledEnds: ReadonlyMap<number, number> | undefined
+}
+
+// Small contents gain nothing worth the call; a gain below a tenth is not worth decompressing for ever.
+const leastCompressedBytes = 256
+const worthwhileRatio = 0.9
+const zstdOptions = { params: { [zstd.ZSTD_c_compressionLevel]: 1 } }
+const syncLater = promisify(fdatasync)
+
+export function openPackWriter(folder: string, { settledEnds }: PackWriterOptions): PackWriter {
+  const folders = foldersOf(folder)
+  for (const path of Object.values(folders)) mkdirSync(path, { recursive: true, mode: 0o700 })
+  const newest = Math.max(0, ...(settledEnds?.keys() ?? []), ...segmentsIn(folders.packs))
+  let segment = settledEnds ? Math.max(1, newest) : newest + 1
+  let descriptor = openSegment(segment)
+  // Everything below `settled` is named by rows, everything below `flushed` is on disk.
+  let settled = settledEnds?.get(segment) ?? 0
+  let flushed = settled
+  if (fstatSync(descriptor).size > settled) ftruncateSync(descriptor, settled)
+  let chunks: Uint8Array[] = []
+  let pendingBytes = 0
+  // Large files of the running group; removed when its rows do not come to be.
+  let placed: string[] = []
+
+  function openSegment(number: number): number {
+    const path = packPath(folders, number)
+    const isNew = !existsSync(path)
+    const opened = openSync(path, modes.O_RDWR | modes.O_CREAT, 0o600)
+    if (isNew) syncFolder(folders.packs)
+    return opened
+  }
+
+  function roll(): void {
+    const opened = openSegment(segment + 1)
+    closeSync(descriptor)
+    descriptor = opened
+    segment += 1
+    settled = 0
+    flushed = 0
+  }
+
+  function append(content: Uint8Array, hash: Uint8Array): Placement {
+    if (content.length > largeContentBytes) return appendLarge(content, hash)
+    // A full pack is left between groups only, so that one flush concerns one file.
+    if (chunks.length === 0 && flushed === settled && flushed >= packBytes) roll()
+    const compressed = content.length >= leastCompressedBytes ? zstdCompressSync(content, zstdOptions) : content
+    const pays = compressed.length < content.length * worthwhileRatio
+    const stored = pays ? compressed : content
+    const encoding = pays ? encodings.zstd : encodings.plain
+    const offset = flushed + pendingBytes
+    chunks.push(encodeRecordHeader({ encoding, storedLength: stored.length, size: content.length, hash }), stored)
+    pendingBytes += recordHeaderBytes + stored.length
+    return { segment, offset, storedLength: stored.length, encoding }
+  }
+
+  function appendLarge(content: Uint8Array, hash: Uint8Array): Placement {
+    const path = join(folders.spool, `${Buffer.from(hash).toString('hex')}.incoming`)
+    const opened = openSync(path, 'w', 0o600)
+    try {
+      writeFully(opened, content, 0)
+      fsyncSync(opened)
+    } finally {
+      closeSync(opened)
+    }
+    return place(content.length, hash, target => renameSync(path, target))
+  }
+
+  function adopt(path: string, size: number, hash: Uint8Array): Placement {
+    if (statSync(path).size !== size) throw new Error('a spooled file does not have its announced size')
+    return place(size, hash, target => {
+      // Left behind by a process that died before its commit.
+      rmSync(target, { force: true })
+      linkSync(path, target)
+    })
+  }
+
+  function place(size: number, hash: Uint8Array, put: (target: string) => void): Placement {
+    const target = largePath(folders, hash)
+    mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+    put(target)
+    placed.push(target)
+    syncFolder(dirname(target))
+    syncFolder(folders.large)
+    return { segment: 0, offset: 0, storedLength: size, encoding: encodings.file }
+  }
+
+  function remove(files: readonly string[]): void {
+    for (const file of files) {
+      // Best effort: a large file that no row names is garbage, and collected as such.
+      try {
+        rmSync(file, { force: true })
+      } catch {}
+    }
+  }
+
+  function writeOut(): boolean {
+    if (chunks.length === 0) return false
+    writeFully(descriptor, Buffer.concat(chunks, pendingBytes), flushed)
+    return true
+  }
+
+  function flushedNow(): void {
+    flushed += pendingBytes
+    chunks = []
+    pendingBytes = 0
+  }
+
+  return {
+    append,
+    adopt,
+    mark: () => ({ records: chunks.length, bytes: pendingBytes, files: placed.length }),
+    dropTo(mark) {
+      chunks.length = mark.records
+      pendingBytes = mark.bytes
+      remove(placed.splice(mark.files))
+    },
+    flush() {
+      if (!writeOut()) return
+      fdatasyncSync(descriptor)
+      flushedNow()
+    },
+    async flushLater() {
+      if (!writeOut()) return
+      await syncLater(descriptor)
+      flushedNow()
+    },
+    discard() {
+      chunks = []
+      pendingBytes = 0
+      flushed = settled
+      remove(placed.splice(0))
+    },
+    settle() {
+      settled = flushed
+      placed = []
+    },
+    [Symbol.dispose]() {
+      closeSync(descriptor)
+    },
+  }
+}
+
+/** The numbers of the packs in a folder. */
+export function segmentsIn(packs: string): number[] {
+  return readdirSync(packs)
+    .map(segmentOf)
+    .filter(number => number !== undefined)
+}
+
+function writeFully(descriptor: number, bytes: Uint8Array, position: number): void {
+  let done = 0
+  while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done)
+}
+
+function syncFolder(path: string): void {
+  const opened = openSync(path, 'r')
+  try {
+    fsyncSync(opened)
+  } finally {
+    closeSync(opened)
+  }
+}

@@ -1,0 +1,46 @@
+// The one interface of all engines.
+import type { Command, News, Query } from './command.ts'
+
+/** A large content that was already written to a file of the spool and is durable there; the store takes the file over. */
+export interface SpooledContent {
+  readonly path: string
+  readonly size: number
+  /** SHA-256. */
+  readonly hash: Uint8Array
+}
+
+export type Attachment = Uint8Array | SpooledContent
+
+export interface Attached {
+  readonly blobs: readonly Attachment[]
+}
+
+export interface StoreStats {
+  /** Commands that wait for their commit, and the bytes they hold. */
+  readonly waitingCommands: number
+  readonly waitingBytes: number
+  /** Commits and commands since the store was opened; their ratio is the size of a group. */
+  readonly commits: number
+  readonly commands: number
+  /** Bytes of the write-ahead log; 0 where the engine has none of ours. */
+  readonly logBytes: number
+}
+
+export interface Store extends AsyncDisposable {
+  readonly kind: 'sqlite' | 'postgresql'
+  /** Where blobs and the spool live. */
+  readonly folder: string
+  /**
+   * Runs a command; resolves when its effects are on disk. Rejects with the `Failure` the command threw, `storageFull` or
+   * `storeUnavailable`; then nothing of it is stored and later writes may succeed. Waits while too many bytes are under way.
+   */
+  write<Args, Result>(command: Command<Args, Result>, args: Args, attached?: Attached): Promise<Result>
+  read<Args, Result>(query: Query<Args, Result>, args: Args): Promise<Result>
+  /** Hears every announcement after its commit, in commit order. Returns how to stop. A listener must not throw. */
+  onCommit(listener: (news: News) => void): () => void
+  stats(): StoreStats
+  /** A consistent copy of the rows into a new file while writes go on; PostgreSQL: `notSupported`, its own tools do that. */
+  backup(file: string): Promise<void>
+  /** Gives unused space back to the machine, in small steps. */
+  tidy(): Promise<void>
+}
