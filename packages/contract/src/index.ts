@@ -5,3 +5,36 @@
  * Pure: no Node, no input or output, no clock.
  */
 export * from './events/index.ts'
+export * from './expressions/index.ts'
+export * from './settings/index.ts'
+/** Value types by name: `values.duration.parse('5m')`. */
+export * as values from './values/index.ts'
+export {
+  type AddressMatch,
+  addressMatches,
+  type Canonicalization,
+  type CipherSuite,
+  type Cron,
+  type DkimAlgorithm,
+  type EventPattern,
+  type Frequency,
+  formatIp,
+  type HeaderLine,
+  type IpNetwork,
+  type IpStrategy,
+  ipBytes,
+  type MtPriority,
+  matchingEvents,
+  networkContains,
+  parseDuration,
+  type Rate,
+  type ResolverAddress,
+  type SocketAddress,
+  type TextSchema,
+  type TlsOption,
+  type TlsVersion,
+  ValueError,
+  type ValueOf,
+  type ValueType,
+  type VerifyStrategy,
+} from './values/index.ts'
