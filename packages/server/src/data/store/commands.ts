@@ -1,6 +1,8 @@
 // All commands by name. Functions do not cross threads, so the writer looks them up here; a new aggregate adds its list.
+import { banCommands } from './aggregates/bans.ts'
 import { blobCommands } from './aggregates/blobs.ts'
+import { principalCommands } from './aggregates/principals.ts'
 import { settingsCommands } from './aggregates/settings.ts'
 import type { AnyCommand } from './command.ts'
 
-export const commands: readonly AnyCommand[] = [...settingsCommands, ...blobCommands]
+export const commands: readonly AnyCommand[] = [...settingsCommands, ...blobCommands, ...principalCommands, ...banCommands]

@@ -7,7 +7,10 @@ import { openPostgresqlStore, type PostgresqlOptions } from './engines/postgresq
 import { openSqliteStore, type SqliteOptions, type SqliteStore } from './engines/sqlite/store.ts'
 import type { Store } from './store.ts'
 
+export * from './aggregates/bans.ts'
 export * from './aggregates/blobs.ts'
+export * from './aggregates/principal-reads.ts'
+export * from './aggregates/principals.ts'
 export * from './aggregates/settings.ts'
 export type { AttachedBlob, Awaitable, Command, News, Query, Reader, SqlValue, Transaction } from './command.ts'
 export { joinSqliteStore, type SharedStore, type SqliteStore } from './engines/sqlite/store.ts'

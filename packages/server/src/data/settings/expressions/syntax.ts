@@ -51,8 +51,11 @@ const precedence: Readonly<Record<string, number>> = {
   '||': 1,
 }
 
-/** Parses one expression; throws ExpressionError. */
-export function parseExpression(text: string): Node {
+/**
+ * Parses one expression; throws ExpressionError.
+ * @param isKnown tells whether a name is a variable or constant where the expression stands
+ */
+export function parseExpression(text: string, isKnown: (name: string) => boolean = () => true): Node {
   if (text.length > maxLength) throw new ExpressionError(`the expression is longer than ${maxLength} characters`, 0)
   const tokens = tokenize(text)
   let next = 0
@@ -141,7 +144,10 @@ export function parseExpression(text: string): Node {
 
   function named(name: string, at: number): Node {
     if (name === 'true' || name === 'false') return { kind: 'value', value: name === 'true' ? 1 : 0 }
-    if (!isOperator('(')) return { kind: 'name', name }
+    if (!isOperator('(')) {
+      if (!isKnown(name)) throw new ExpressionError(`Invalid variable or constant "${name}"`, at)
+      return { kind: 'name', name }
+    }
     next++
     if (name !== 'matches') return { kind: 'call', name, args: list(')') }
     const pattern = peek()

@@ -1,0 +1,230 @@
+// Who is at the door: credentials to callers, request rates, bans. Owns every password check. Never knows a protocol's words and
+// never decides what a caller may do beyond logging in: that is what `Caller.rights` is for.
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { settings as declared, failure } from '@postern/contract'
+import { LRUCache } from 'lru-cache'
+import { TOTP, URI } from 'otpauth'
+import type { Clock, Random } from '#base/clock'
+import { ip as ipField, type Trace } from '#base/trace'
+import type { Ephemeral } from '#data/ephemeral'
+import type { Settings } from '#data/settings'
+import type { PrincipalRecord, Store } from '#data/store'
+import { allPermissions, type Caller, type Directory, fallbackAdministratorId } from '#services/directory'
+import { type Bans, createBans } from './bans.ts'
+import type { Passwords } from './passwords.ts'
+
+export type { Bans, Offence } from './bans.ts'
+export { createPasswords, isHashed, type Passwords } from './passwords.ts'
+
+export type Credentials =
+  /** `secret` carries the second factor as `password$code` where one is needed. */
+  | { readonly kind: 'password'; readonly login: string; readonly secret: string }
+  | { readonly kind: 'apiKey'; readonly name: string; readonly secret: string }
+
+/** Where an attempt comes from. */
+export interface Origin {
+  readonly remoteIp: string
+  /** The session's own trace, so that the attempt shows with it. */
+  readonly trace: Trace
+}
+
+export interface Access {
+  readonly bans: Bans
+  /**
+   * Proves who somebody is. Failures: `authenticationFailed`, `totpRequired`, `tooManyAuthAttempts` (banned by this very attempt),
+   * `forbidden` (may not log in at all), `temporaryAuthFailure`.
+   */
+  authenticate(credentials: Credentials, origin: Origin): Promise<Caller>
+  /** The caller for an account that proved itself otherwise. Failure `authenticationFailed` when it is gone. */
+  callerFor(accountId: number): Promise<Caller>
+  /** Counts a request of a caller; Failure `tooManyRequests`. */
+  admit(caller: Caller): Promise<void>
+  /** Counts a request of nobody in particular; Failure `tooManyRequests`. */
+  admitAnonymous(remoteIp: string): Promise<void>
+}
+
+export interface AccessParts {
+  readonly store: Store
+  readonly settings: Settings
+  readonly directory: Directory
+  readonly passwords: Passwords
+  readonly ephemeral: Ephemeral
+  readonly clock: Clock
+  readonly random: Random
+  readonly trace: Trace
+}
+
+const fallbackName = 'Fallback Administrator'
+const maxLoginBytes = 512
+/** Verified for unknown logins, so that they take as long as known ones. */
+const decoy = '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+
+type Check = 'match' | 'needsCode' | 'mismatch'
+
+export function createAccess({ store, settings, directory, passwords, ephemeral, clock, random, trace }: AccessParts): Access & Disposable {
+  const bans = createBans({ store, settings, ephemeral, clock, trace })
+  const cacheKey = random.bytes(32)
+  const proven = new LRUCache<string, { readonly accountId: number }>({ max: 10_000 })
+  // Any change of a principal may be a change of a secret, so what was proven is proven again.
+  const stop = store.onCommit(news => {
+    if (news.topic === 'principal') proven.clear()
+  })
+  const stopReload = settings.onReload(() => proven.clear())
+
+  async function callerFor(accountId: number): Promise<Caller> {
+    if (accountId === fallbackAdministratorId) {
+      return { accountId, name: fallbackName, rights: allPermissions, tenantId: undefined }
+    }
+    const record = await directory.byId(accountId)
+    if (record === undefined) throw failure('authenticationFailed')
+    return { accountId, name: record.name, rights: await directory.rights(accountId), tenantId: record.tenant?.id }
+  }
+
+  async function prove({ kind, ...given }: Credentials): Promise<number | 'needsCode' | undefined> {
+    if ('name' in given) return proveKey(given.name.toLowerCase(), given.secret)
+    const { login, secret } = given
+    let outage: unknown
+    const record = await directory.byName(login).catch(error => {
+      outage = error
+      return undefined
+    })
+    const isPerson = record?.type === 'individual'
+    if (isPerson) {
+      const checked = await checkSecrets(record, secret)
+      if (checked === 'match') return record.id
+      if (checked === 'needsCode') return 'needsCode'
+    }
+    if (await isConfigured(declared.authentication.fallbackAdminUser, declared.authentication.fallbackAdminSecret, login, secret)) {
+      return fallbackAdministratorId
+    }
+    const percent = login.lastIndexOf('%')
+    const isMaster =
+      percent > 0 &&
+      (await isConfigured(declared.authentication.masterUser, declared.authentication.masterSecret, login.slice(percent + 1), secret))
+    if (isMaster) {
+      const account = await directory.byName(login.slice(0, percent))
+      if (account?.type === 'individual') return account.id
+    }
+    if (outage !== undefined) throw failure('temporaryAuthFailure')
+    if (!isPerson) await passwords.verify(decoy, secret)
+    return undefined
+  }
+
+  async function proveKey(name: string, secret: string): Promise<number | undefined> {
+    const record = await directory.byName(name)
+    if (record?.type !== 'apiKey') {
+      await passwords.verify(decoy, secret)
+      return undefined
+    }
+    for (const stored of record.secrets) if (await passwords.verify(stored, secret)) return record.id
+    return undefined
+  }
+
+  async function checkSecrets({ secrets }: PrincipalRecord, given: string): Promise<Check> {
+    const second = secrets.filter(secret => secret.startsWith('otpauth://'))
+    const apps = secrets.flatMap(secret => /^\$app\$[^$]*\$([\s\S]*)$/.exec(secret)?.[1] ?? [])
+    const ordinary = secrets.filter(secret => !secret.startsWith('otpauth://') && !secret.startsWith('$app$'))
+    for (const app of apps) if (await passwords.verify(app, given)) return 'match'
+    const withCode = second.length > 0 ? /^([\s\S]*)\$(\d{6,8})$/.exec(given) : null
+    const password = withCode?.[1] ?? given
+    for (const stored of ordinary) {
+      if (!(await passwords.verify(stored, password))) continue
+      if (second.length === 0) return 'match'
+      if (withCode === null) return 'needsCode'
+      return second.some(url => isCodeRight(url, withCode[2] ?? '')) ? 'match' : 'mismatch'
+    }
+    return 'mismatch'
+  }
+
+  function isCodeRight(url: string, code: string): boolean {
+    try {
+      const totp = URI.parse(url)
+      // One step to either side makes up for clocks that are off.
+      return totp instanceof TOTP && totp.validate({ token: code, timestamp: clock.now(), window: 1 }) !== null
+    } catch {
+      return false
+    }
+  }
+
+  async function isConfigured(
+    userSetting: typeof declared.authentication.masterUser,
+    secretSetting: typeof declared.authentication.masterSecret,
+    login: string,
+    secret: string,
+  ): Promise<boolean> {
+    const user = settings.read(userSetting)
+    const stored = settings.read(secretSetting)
+    if (user === undefined || stored === undefined || stored === '') return false
+    return isEqual(user.toLowerCase(), login) && passwords.verify(stored, secret)
+  }
+
+  function cacheKeyOf(credentials: Credentials): string {
+    const name = credentials.kind === 'apiKey' ? credentials.name : credentials.login
+    return createHmac('sha256', cacheKey)
+      .update(JSON.stringify([credentials.kind, name, credentials.secret]))
+      .digest('base64')
+  }
+
+  async function fail(name: string, { remoteIp, trace: own }: Origin, reason: string): Promise<never> {
+    own.emit('auth.failed', { accountName: name, remoteIp: ipField(remoteIp), details: { word: reason } })
+    const isBanned = await bans.count('auth', remoteIp, { key: name, evidence: `failed login as ${name}` })
+    throw failure(isBanned ? 'tooManyAuthAttempts' : 'authenticationFailed')
+  }
+
+  async function take(key: string, rate: { count: number; periodMs: number } | undefined): Promise<void> {
+    if (rate === undefined) return
+    const { events, endsInMs } = await ephemeral.count(key, rate.periodMs)
+    if (events > rate.count) throw failure('tooManyRequests', { retryAfterMs: endsInMs })
+  }
+
+  return {
+    bans,
+    callerFor,
+    async authenticate(given, origin) {
+      const credentials: Credentials = given.kind === 'password' ? { ...given, login: given.login.trim().toLowerCase() } : given
+      const name = credentials.kind === 'apiKey' ? credentials.name : credentials.login
+      if (name === '' || Buffer.byteLength(name) > maxLoginBytes) return fail(name.slice(0, 100), origin, 'Login is empty or too long')
+      const key = cacheKeyOf(credentials)
+      let accountId = proven.get(key)?.accountId
+      if (accountId === undefined) {
+        const found = await prove(credentials)
+        if (found === 'needsCode') {
+          origin.trace.emit('auth.missing-totp', { accountName: name, remoteIp: ipField(origin.remoteIp) })
+          throw failure('totpRequired')
+        }
+        if (found === undefined) return fail(name, origin, 'Credentials do not match')
+        accountId = found
+        // A code is good for its minute only, so what it proved is not remembered.
+        const usedCode = credentials.kind === 'password' && /\$\d{6,8}$/.test(credentials.secret)
+        if (!usedCode) proven.set(key, { accountId }, { ttl: settings.read(declared.cache.sessionTtl) ?? 3_600_000 })
+      }
+      const caller = await callerFor(accountId)
+      if (!caller.rights.has('authenticate')) {
+        origin.trace.emit('security.unauthorized', {
+          accountName: caller.name,
+          remoteIp: ipField(origin.remoteIp),
+          details: { word: 'authenticate' },
+        })
+        throw failure('forbidden', { permission: 'authenticate' })
+      }
+      if (caller.rights.has('settings-update')) bans.protect(origin.remoteIp)
+      origin.trace.emit('auth.success', { accountName: caller.name, remoteIp: ipField(origin.remoteIp) })
+      return caller
+    },
+    async admit(caller) {
+      if (!caller.rights.has('unlimited-requests'))
+        await take(`http:account:${caller.accountId}`, settings.read(declared.jmap.rateLimitAccount))
+    },
+    admitAnonymous: remoteIp => take(`http:anonymous:${remoteIp}`, settings.read(declared.jmap.rateLimitAnonymous)),
+    [Symbol.dispose]() {
+      stop()
+      stopReload()
+    },
+  }
+}
+
+function isEqual(a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.length === right.length && timingSafeEqual(left, right)
+}

@@ -1,0 +1,30 @@
+// Runs in the CPU pool: hashes whose libraries compute in JavaScript.
+import { timingSafeEqual } from 'node:crypto'
+import apacheMd5 from 'apache-md5'
+import { compareSync } from 'bcryptjs'
+import { encrypt as shaCrypt } from 'unixcrypt'
+
+export interface CryptTask {
+  readonly stored: string
+  readonly secret: string
+}
+
+export function verifyBcrypt({ stored, secret }: CryptTask): boolean {
+  // $2x$ marks hashes of an old faulty implementation, which agrees with the others on ASCII.
+  return compareSync(secret, stored.replace(/^\$2x\$/, '$2a$'))
+}
+
+export function verifyShaCrypt({ stored, secret }: CryptTask): boolean {
+  const found = /^(\$[56]\$(?:rounds=\d{1,7}\$)?[^$]{0,16})\$[./0-9A-Za-z]+$/.exec(stored)
+  return found?.[1] !== undefined && isEqual(shaCrypt(secret, found[1]), stored)
+}
+
+export function verifyMd5Crypt({ stored, secret }: CryptTask): boolean {
+  return isEqual(apacheMd5(secret, stored), stored)
+}
+
+function isEqual(a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.length === right.length && timingSafeEqual(left, right)
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import fc from 'fast-check'
+import { systemRandom } from '#base/clock'
+import { createWorkers } from '#base/workers'
+import { createPasswords } from './passwords.ts'
+
+const workers = createWorkers({ threads: 1 })
+after(() => workers[Symbol.asyncDispose]())
+const passwords = createPasswords({ workers, random: systemRandom })
+
+/** Made with openssl passwd, htpasswd, python's passlib and argon2 tools; the password is "correct horse". */
+const stored: ReadonlyArray<[name: string, hash: string]> = [
+  ['SHA-512 crypt', '$6$saltsalt$hRM5XZ86KXEw9UOmjigeVqFgULtFB2sgpC9lXQDfMib3Zgw7mEiUvBJI2EplzfAqxL5Vvwp2scFtv/uamSo5z0'],
+  ['SHA-256 crypt', '$5$saltsalt$myjXcpMpE2Ofk7fj9hqyNYSn6lmWG4Mqnjx.KIRRr4/'],
+  ['MD5 crypt', '$1$saltsalt$NuzA7WTAelpl95xgBGWN60'],
+  ['Apache MD5', '$apr1$saltsalt$EGVZDNN6gOqijy.tv9axG/'],
+  ['bcrypt', '$2b$06$l3yD7MmN3hxfoOiw.p./ieHLWuqjsYS5.ZAWKvJxJVjM8gxXMnsZq'],
+  ['salted SHA-1', '{SSHA}awc/Cj0kafyFd5d8fGn07xoHBJJzYWx0c2FsdA=='],
+  ['salted SHA-512', '{SSHA512}50rsRNBf8j3I5xE+QwaHdFyMhOzITssZ8BB3UxwQ+SI1JKygYm6ZeRYTDuUyFZIIqDonoTuXwB0Z/MAPhgQCFHNhbHRzYWx0'],
+  ['SHA-256', '{SHA256}QQTTb42iwlQ0n4WDZ5Pr4CngyVcGOjTJHC6SAxh7VjE='],
+  ['MD5', '{MD5}PLTnMmMfR+brlh80VUt83g=='],
+  ['PBKDF2', '$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHQ$qQDPSZa3Ormyy9oK1Pu0ZLLwP2Svzmx3yu8OvDdq/J0'],
+  ['scrypt', '$scrypt$ln=10,r=8,p=1$c2FsdHNhbHQ$ZGeSwropSvEgLQU1pjltINKrRvmEBSnohdqYXUe5EZ8'],
+  ['argon2id', '$argon2id$v=19$m=1024,t=1,p=1$R2vkoLU1j+rfyCN5FmDQcA$zohMBDK103cnZfzDZAWk0ExqH7XpC4ROtMaPI8mSp+4'],
+  ['wrapped SHA-512 crypt', '{CRYPT}$6$saltsalt$hRM5XZ86KXEw9UOmjigeVqFgULtFB2sgpC9lXQDfMib3Zgw7mEiUvBJI2EplzfAqxL5Vvwp2scFtv/uamSo5z0'],
+  ['marked plain text', '{PLAIN}correct horse'],
+  ['plain text', 'correct horse'],
+]
+for (const [name, hash] of stored) {
+  test(`${name} matches its password alone`, async () => {
+    assert.equal(await passwords.verify(hash, 'correct horse'), true)
+    assert.equal(await passwords.verify(hash, 'correct horsf'), false)
+    assert.equal(await passwords.verify(hash, ''), false)
+  })
+}
+
+test('a new password is stored as argon2id, salted anew each time, and matches', async () => {
+  const [first, second] = await Promise.all([passwords.hash('pässwörd'), passwords.hash('pässwörd')])
+  assert.match(first, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  assert.notEqual(first, second)
+  assert.equal(await passwords.verify(first, 'pässwörd'), true)
+})
+
+test('what is hashed already is stored as it is; the password inside an application password is hashed', async () => {
+  for (const secret of ['$6$salt$x', '{SSHA}abc', 'otpauth://totp/a?secret=b', '$app$phone$$6$salt$x'])
+    assert.equal(await passwords.hash(secret), secret)
+  assert.match(await passwords.hash('$app$phone$secret'), /^\$app\$phone\$\$argon2id\$/)
+})
+
+test('hashes that would cost too much are refused, not computed', async () => {
+  assert.equal(await passwords.verify('$argon2id$v=19$m=99999999,t=2,p=1$c2FsdHNhbHQ$aGFzaA', 'x'), false)
+  assert.equal(await passwords.verify('$pbkdf2-sha256$i=999999999$c2FsdA$aGFzaA', 'x'), false)
+  assert.equal(await passwords.verify('$scrypt$ln=40,r=8,p=1$c2FsdA$aGFzaA', 'x'), false)
+})
+
+test('forms that nobody knows match nothing, and no text throws', async () => {
+  const forms = fc.constantFrom('', '$', '$9$', '{X}', '{SSHA}', '$argon2id$', '$scrypt$', '$pbkdf2$', '_', '$2y$', '$6$', '$1$')
+  await fc.assert(
+    fc.asyncProperty(forms, fc.string({ maxLength: 20 }), async (form, rest) => {
+      if (form === '' && rest === 'x') return
+      const matches = await passwords.verify(`${form}${rest}`, `not ${rest}`).catch(error => error)
+      assert.equal(matches, false)
+    }),
+    { numRuns: 60 },
+  )
+})

@@ -1,0 +1,185 @@
+// Who exists and what they may do: principals of all types, their addresses, roles and permissions, tenants. Owns the rules by
+// which principals are created, changed and removed. Never checks a password and never knows a protocol.
+import { settings as declared, failure, type PermissionId } from '@postern/contract'
+import { LRUCache } from 'lru-cache'
+import type { Settings } from '#data/settings'
+import {
+  getAddressOwner,
+  getPrincipalById,
+  getPrincipalByName,
+  listDomains,
+  type PrincipalRecord,
+  type Related,
+  type Store,
+} from '#data/store'
+import { type Administration, createAdministration } from './administration.ts'
+import { createRights, type Rights } from './rights.ts'
+
+export type { Administration, PrincipalQuery } from './administration.ts'
+export type { PrincipalInput, PrincipalOperation } from './input.ts'
+export type { PrincipalOutput } from './output.ts'
+export { allPermissions, type Rights, rightsOf } from './rights.ts'
+
+/** Somebody who proved who they are. */
+export interface Caller {
+  /** Principal id; `fallbackAdministratorId` for the emergency administrator. */
+  readonly accountId: number
+  /** Login name, or `Fallback Administrator`. */
+  readonly name: string
+  readonly rights: Rights
+  readonly tenantId: number | undefined
+}
+
+/** Belongs to no principal. */
+export const fallbackAdministratorId = 4_294_967_295
+
+/** Where mail to an address goes. */
+export type Resolution =
+  /** A mailbox of an individual or group. */
+  | { readonly kind: 'mailbox'; readonly accountId: number; readonly name: string }
+  /** A mailing list: mail goes to the addresses instead. */
+  | { readonly kind: 'list'; readonly name: string; readonly addresses: readonly string[] }
+  | { readonly kind: 'unknown' }
+
+export interface Directory extends Administration {
+  byId(id: number): Promise<PrincipalRecord | undefined>
+  /** Names are compared in lower case. */
+  byName(name: string): Promise<PrincipalRecord | undefined>
+  /** Effective permissions of a principal; empty when it does not exist. */
+  rights(id: number): Promise<Rights>
+  isLocalDomain(domain: string): Promise<boolean>
+  domains(): Promise<ReadonlySet<string>>
+  /** Finds the recipient of an address: as it stands, without sub-address, by catch-all. */
+  resolve(address: string): Promise<Resolution>
+  /** Whether the account may use the address as sender: its own addresses, those of its groups, and its name. */
+  ownsAddress(accountId: number, address: string): Promise<boolean>
+}
+
+export interface DirectoryParts {
+  readonly store: Store
+  readonly settings: Settings
+  /** Turns a plain-text secret into the form that is stored; already hashed ones pass. */
+  readonly hashSecret: (secret: string) => Promise<string>
+  /** Whether a plain text matches a stored secret. */
+  readonly verifySecret: (stored: string, secret: string) => Promise<boolean>
+  /** Bytes used by the mailboxes of an account. */
+  readonly usedQuota: (accountId: number) => Promise<number>
+}
+
+const maxCached = 50_000
+
+export function createDirectory({ store, settings, hashSecret, verifySecret, usedQuota }: DirectoryParts): Directory & Disposable {
+  const records = new LRUCache<number, PrincipalRecord>({ max: maxCached })
+  const resolutions = new LRUCache<string, Resolution>({ max: maxCached })
+  let domains: Promise<ReadonlySet<string>> | undefined
+  const rights = createRights(byId)
+
+  // A principal's change may touch what others resolve to, so the derived caches go as a whole; they refill in microseconds each.
+  const stop = store.onCommit(news => {
+    if (news.topic !== 'principal') return
+    records.delete(Number(news.key))
+    resolutions.clear()
+    rights.forget()
+    domains = undefined
+  })
+  const stopReload = settings.onReload(() => resolutions.clear())
+
+  async function byId(id: number): Promise<PrincipalRecord | undefined> {
+    const known = records.get(id)
+    if (known !== undefined) return known
+    const record = await store.read(getPrincipalById, { id })
+    if (record !== undefined) records.set(id, record)
+    return record
+  }
+
+  function knownDomains(): Promise<ReadonlySet<string>> {
+    domains ??= store.read(listDomains, {}).then(names => new Set(names))
+    domains.catch(() => {
+      domains = undefined
+    })
+    return domains
+  }
+
+  async function resolve(address: string): Promise<Resolution> {
+    const wanted = address.toLowerCase()
+    const known = resolutions.get(wanted)
+    if (known !== undefined) return known
+    const found = await lookUp(wanted)
+    resolutions.set(wanted, found)
+    return found
+  }
+
+  async function lookUp(address: string): Promise<Resolution> {
+    const domain = address.slice(address.lastIndexOf('@') + 1)
+    if (!(await knownDomains()).has(domain)) return { kind: 'unknown' }
+    const variables = { rcpt: address, address, email: address }
+    const subAddressing = await settings.evaluate(declared.session.rcptSubAddressing, variables)
+    const candidates = [address, mapped(subAddressing, withoutSubAddress, address)]
+    const catchAll = await settings.evaluate(declared.session.rcptCatchAll, variables)
+    candidates.push(mapped(catchAll, () => `@${domain}`, address))
+    for (const candidate of new Set(candidates.filter(item => item !== undefined))) {
+      const owner = await store.read(getAddressOwner, { address: candidate })
+      if (owner !== undefined) return ownerResolution(owner)
+    }
+    return { kind: 'unknown' }
+  }
+
+  async function ownerResolution(owner: Related): Promise<Resolution> {
+    if (owner.type === 'individual' || owner.type === 'group') return { kind: 'mailbox', accountId: owner.id, name: owner.name }
+    if (owner.type !== 'list') return { kind: 'unknown' }
+    const list = await byId(owner.id)
+    const addresses = new Set<string>()
+    for (const member of list?.members ?? []) {
+      const [first] = (await byId(member.id))?.emails ?? []
+      if (first !== undefined) addresses.add(first)
+    }
+    for (const address of list?.externalMembers ?? []) addresses.add(address)
+    return { kind: 'list', name: owner.name, addresses: [...addresses] }
+  }
+
+  return {
+    byId,
+    byName: async name => {
+      const record = await store.read(getPrincipalByName, { name: name.toLowerCase() })
+      if (record !== undefined) records.set(record.id, record)
+      return record
+    },
+    rights: id => rights.of(id),
+    isLocalDomain: async domain => (await knownDomains()).has(domain.toLowerCase()),
+    domains: knownDomains,
+    resolve,
+    async ownsAddress(accountId, address) {
+      const wanted = address.toLowerCase()
+      const account = await byId(accountId)
+      if (account === undefined) return false
+      if (account.name === wanted || account.emails.includes(wanted)) return true
+      for (const group of account.memberOf) {
+        if (group.type === 'group' && (await byId(group.id))?.emails.includes(wanted)) return true
+      }
+      const resolution = await resolve(wanted)
+      return resolution.kind === 'mailbox' && resolution.accountId === accountId
+    },
+    ...createAdministration({ store, rights, hashSecret, verifySecret, usedQuota }),
+    [Symbol.dispose]() {
+      stop()
+      stopReload()
+    },
+  }
+}
+
+/** What an expression makes of an address: the usual rule for true, nothing for false, or the address it gives. */
+function mapped(result: boolean | string | undefined, rule: (address: string) => string, address: string): string | undefined {
+  if (typeof result === 'string') return result === '' ? undefined : result.toLowerCase()
+  return result === true ? rule(address) : undefined
+}
+
+function withoutSubAddress(address: string): string {
+  const at = address.lastIndexOf('@')
+  const plus = address.indexOf('+')
+  return plus > 0 && plus < at ? address.slice(0, plus) + address.slice(at) : address
+}
+
+/** Throws Failure `forbidden` unless the caller holds the permission. */
+export function demand(caller: Caller, permission: PermissionId): void {
+  if (!caller.rights.has(permission)) throw failure('forbidden', { permission })
+}

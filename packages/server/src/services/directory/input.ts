@@ -1,0 +1,146 @@
+// The wire form of principals: scalars or lists where lists are meant, names for relations. Everything that can be said about a
+// value without asking the store is checked here.
+import { failure } from '@postern/contract'
+import { type PrincipalType, principalTypes } from '#data/store'
+
+/** Body of a creation, as decoded JSON. */
+export type PrincipalInput = Readonly<Record<string, unknown>>
+
+export interface PrincipalOperation {
+  readonly action: 'set' | 'addItem' | 'removeItem'
+  readonly field: string
+  readonly value: unknown
+}
+
+const maxTextBytes = 512
+const maxNameBytes = 255
+/** Values in one list field. */
+const maxItems = 10_000
+
+export const inputFields = [
+  'id',
+  'type',
+  'name',
+  'description',
+  'picture',
+  'tenant',
+  'quota',
+  'usedQuota',
+  'secrets',
+  'emails',
+  'urls',
+  'externalMembers',
+  'memberOf',
+  'lists',
+  'roles',
+  'members',
+  'enabledPermissions',
+  'disabledPermissions',
+] as const
+export type InputField = (typeof inputFields)[number]
+
+export function isInputField(name: string): name is InputField {
+  return (inputFields as readonly string[]).includes(name)
+}
+
+export function invalidParameters(reason: string): Error {
+  return failure('invalidParameters', { reason })
+}
+
+export function readType(value: unknown): PrincipalType {
+  if (value === undefined) return 'individual'
+  // A name that older clients still send.
+  if (value === 'superuser') return 'individual'
+  if (typeof value === 'string' && Object.hasOwn(principalTypes, value) && value !== 'other') return value as PrincipalType
+  throw invalidParameters('unknown principal type')
+}
+
+/** A text of at most 512 bytes; null and absence are undefined. */
+export function readText(field: string, value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw invalidParameters(`${field} must be a text`)
+  if (Buffer.byteLength(value) > maxTextBytes) throw invalidParameters(`${field} is longer than ${maxTextBytes} bytes`)
+  return value
+}
+
+/** A text or a list of texts. */
+export function readTexts(field: string, value: unknown): readonly string[] {
+  if (value === undefined) return []
+  const items = Array.isArray(value) ? value : [value]
+  if (items.length > maxItems) throw invalidParameters(`${field} has more than ${maxItems} values`)
+  return items.map(item => {
+    const text = readText(field, item)
+    if (text === undefined) throw invalidParameters(`${field} must hold texts`)
+    return text
+  })
+}
+
+/** Bytes, or for tenants a list: bytes, then a count per type. At most 13 slots. */
+export function readQuota(value: unknown): { readonly quota: number | undefined; readonly list: readonly number[] | undefined } {
+  if (value === undefined) return { quota: undefined, list: undefined }
+  if (isCount(value)) return { quota: value, list: undefined }
+  if (typeof value === 'string' && /^\d+$/.test(value) && isCount(Number(value))) return { quota: Number(value), list: undefined }
+  if (Array.isArray(value) && value.length <= 13 && value.every(isCount)) return { quota: value[0], list: value }
+  throw invalidParameters('quota must be a whole number, or for tenants a list of up to 13')
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+const domainName = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+
+/** Checks and lower-cases a name: no white space, no control characters, at most 255 bytes; domains are host names in A-labels. */
+export function readName(type: PrincipalType, name: string): string {
+  const lower = name.toLowerCase()
+  if (Buffer.byteLength(lower) > maxNameBytes || /[\s\p{Cc}\p{Cf}]/u.test(lower)) {
+    throw failure('other', { details: 'Invalid principal name', reason: `Names have no white space and at most ${maxNameBytes} bytes` })
+  }
+  if (type !== 'domain') return lower
+  const ascii = asciiDomain(lower)
+  if (ascii === undefined) throw failure('other', { details: 'Invalid principal name', reason: 'Not a domain name' })
+  return ascii
+}
+
+function asciiDomain(name: string): string | undefined {
+  try {
+    const ascii = new URL(`http://${name}/`).hostname
+    return domainName.test(ascii) && !/^\d+(\.\d+){3}$/.test(ascii) ? ascii : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** An address with a domain, in lower case. A catch-all has an empty local part. */
+export function readEmail(address: string): string {
+  const lower = address.trim().toLowerCase()
+  if (/^[^\s\p{Cc}@]*@[^\s\p{Cc}@]+$/u.test(lower)) return lower
+  throw failure('other', { details: 'Invalid email', reason: `${lower.slice(0, 100)} is not an address` })
+}
+
+/** A foreign address: its domain has at least two labels. */
+export function readExternalMember(address: string): string {
+  const lower = address.replace(/\s+/g, '').toLowerCase()
+  if (/^[^\p{Cc}@]+@[^\p{Cc}@.]+(\.[^\p{Cc}@.]+)+$/u.test(lower)) return lower
+  throw failure('other', { details: 'Invalid email address', reason: `${lower.slice(0, 100)} is not an address` })
+}
+
+export function readOperations(body: unknown): readonly PrincipalOperation[] {
+  if (!Array.isArray(body)) throw invalidParameters('a list of operations is expected')
+  return body.map(item => {
+    const { action, field, value } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>
+    if (action !== 'set' && action !== 'addItem' && action !== 'removeItem') throw invalidParameters('unknown action')
+    if (typeof field !== 'string' || !isInputField(field)) throw invalidParameters('unknown field')
+    if (!isOperationValue(value)) throw invalidParameters(`${field}: the value must be a text, a number or a list of one kind`)
+    return { action, field, value }
+  })
+}
+
+function isOperationValue(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length <= maxItems && (value.every(isText) || value.every(isCount))
+  return isText(value) || isCount(value)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && Buffer.byteLength(value) <= maxTextBytes
+}

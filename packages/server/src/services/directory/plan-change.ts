@@ -1,0 +1,138 @@
+import { failure } from '@postern/contract'
+import type { PrincipalRecord, PrincipalStep, RelationField, ValueField } from '#data/store'
+import type { Caller } from './index.ts'
+import { type PrincipalOperation, readEmail, readExternalMember, readName, readQuota, readTexts } from './input.ts'
+import { checkPermissions } from './rights.ts'
+
+interface Parts {
+  readonly caller: Caller
+  readonly hashSecret: (secret: string) => Promise<string>
+  readonly verifySecret: (stored: string, secret: string) => Promise<boolean>
+}
+
+const actions = { set: 'set', addItem: 'add', removeItem: 'remove' } as const
+
+/** Turns the operations of a PATCH into steps of one command. Throws what is wrong with a value. */
+export async function planChange(
+  record: PrincipalRecord,
+  operations: readonly PrincipalOperation[],
+  parts: Parts,
+): Promise<readonly PrincipalStep[]> {
+  const steps: PrincipalStep[] = []
+  for (const operation of operations) steps.push(...(await planStep(record, operation, parts)))
+  return steps
+}
+
+async function planStep(record: PrincipalRecord, operation: PrincipalOperation, parts: Parts): Promise<readonly PrincipalStep[]> {
+  const { action, field, value } = operation
+  switch (field) {
+    case 'name':
+      return [{ kind: 'name', name: readNewName(record, operation) }]
+    case 'description':
+    case 'picture':
+      return [{ kind: 'text', field, text: singleText(operation) || undefined }]
+    case 'tenant':
+      return [{ kind: 'tenant', name: singleText(operation).toLowerCase() || undefined }]
+    case 'quota':
+      return [planQuota(record, operation)]
+    case 'memberOf':
+    case 'lists':
+    case 'roles':
+    case 'members':
+      return [{ kind: 'relation', field: field as RelationField | 'members', action: actions[action], names: items(operation) }]
+    case 'secrets':
+      return planSecrets(record, operation, parts)
+    case 'emails': {
+      const emails = items(operation)
+      return [
+        { kind: 'values', field, action: actions[action], values: action === 'removeItem' ? emails.map(lower) : emails.map(readEmail) },
+      ]
+    }
+    case 'externalMembers': {
+      const members = items(operation)
+      return [
+        { kind: 'values', field, action: actions[action], values: action === 'removeItem' ? members : members.map(readExternalMember) },
+      ]
+    }
+    case 'enabledPermissions':
+    case 'disabledPermissions': {
+      const permissions = items(operation)
+      checkPermissions(parts.caller, { [action === 'removeItem' ? 'disabledPermissions' : field]: permissions })
+      return [{ kind: 'values', field, action: actions[action], values: permissions }]
+    }
+    case 'urls':
+      return [{ kind: 'values', field: 'urls' satisfies ValueField, action: actions[action], values: items(operation) }]
+    default:
+      throw invalidParameter(value)
+  }
+}
+
+const lower = (text: string): string => text.toLowerCase()
+
+function invalidParameter(_value?: unknown): Error {
+  return failure('other', { details: 'Invalid parameter', reason: null })
+}
+
+/** `set` takes a list (a single text is a list of one), `addItem` and `removeItem` one text. */
+function items({ action, field, value }: PrincipalOperation): readonly string[] {
+  if (typeof value === 'number' || (Array.isArray(value) && value.some(item => typeof item === 'number'))) throw invalidParameter()
+  if (action !== 'set' && typeof value !== 'string') throw invalidParameter()
+  return readTexts(field, value)
+}
+
+function singleText({ action, value }: PrincipalOperation): string {
+  if (action !== 'set' || typeof value !== 'string') throw invalidParameter()
+  return value
+}
+
+function readNewName(record: PrincipalRecord, operation: PrincipalOperation): string {
+  const name = singleText(operation)
+  if (name === '') throw failure('other', { details: 'Invalid principal name', reason: 'The name is empty' })
+  const read = readName(record.type, name)
+  if (record.type === 'role' && ['admin', 'tenant-admin', 'user'].includes(read))
+    throw failure('fieldAlreadyExists', { field: 'name', value: read })
+  return read
+}
+
+function planQuota({ type }: PrincipalRecord, { action, value }: PrincipalOperation): PrincipalStep {
+  if (action !== 'set' || !['individual', 'group', 'tenant'].includes(type)) throw invalidParameter()
+  if (value === '') return { kind: 'quota', quota: undefined, list: undefined }
+  if (typeof value === 'string' || (Array.isArray(value) && type !== 'tenant')) throw invalidParameter()
+  return { kind: 'quota', ...readQuota(value) }
+}
+
+/** TOTP URLs stand in front; the plain text of a password removes its hash; an empty text removes all ordinary passwords. */
+async function planSecrets({ secrets }: PrincipalRecord, operation: PrincipalOperation, parts: Parts): Promise<readonly PrincipalStep[]> {
+  const values = items(operation)
+  const step = (action: 'set' | 'add' | 'first' | 'remove', changed: readonly string[]): PrincipalStep => ({
+    kind: 'values',
+    field: 'secrets',
+    action,
+    values: changed,
+  })
+  if (operation.action !== 'removeItem') {
+    const hashed = await Promise.all(values.map(parts.hashSecret))
+    if (operation.action === 'set') return [step('set', hashed)]
+    return hashed.map((secret, index) => step(values[index]?.startsWith('otpauth://') ? 'first' : 'add', [secret]))
+  }
+  const [wanted = ''] = values
+  const isSpecial = (secret: string): boolean => secret.startsWith('otpauth://') || secret.startsWith('$app$')
+  if (wanted === '')
+    return [
+      step(
+        'remove',
+        secrets.filter(secret => !isSpecial(secret)),
+      ),
+    ]
+  if (isSpecial(wanted))
+    return [
+      step(
+        'remove',
+        secrets.filter(secret => secret.startsWith(wanted)),
+      ),
+    ]
+  if (secrets.includes(wanted)) return [step('remove', [wanted])]
+  const matching: string[] = []
+  for (const secret of secrets) if (!isSpecial(secret) && (await parts.verifySecret(secret, wanted))) matching.push(secret)
+  return [step('remove', matching)]
+}
