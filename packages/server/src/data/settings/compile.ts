@@ -85,7 +85,6 @@ function convertResult({ result }: ExpressionSetting, value: Value): unknown {
     case 'float':
       return toNumber(value)
     case 'text':
-    case 'ip':
       return typeof value === 'string' ? value : undefined
     case 'duration':
       return toDuration(value)

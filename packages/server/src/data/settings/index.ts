@@ -3,7 +3,7 @@
 import {
   type AnySetting,
   settings as declared,
-  defaultLocalKeys,
+  defaultLocalPatterns,
   type ExpressionSetting,
   failure,
   findSetting,
@@ -154,7 +154,7 @@ const pageSize = 1000
 async function load(file: string | undefined, store: Store): Promise<Source> {
   const local = file === undefined ? new Map<string, string>() : await readSettingsFile(file)
   const patterns = [...local].filter(([key]) => key === localKeysKey || key.startsWith(`${localKeysKey}.`)).map(([, value]) => value)
-  const isLocal = file === undefined ? () => false : compileLocalKeys(patterns.length > 0 ? patterns : defaultLocalKeys)
+  const isLocal = file === undefined ? () => false : compileLocalKeys(patterns.length > 0 ? patterns : defaultLocalPatterns)
   const remote = new Map<string, string>()
   for (let after: string | undefined; ; ) {
     const page = await store.read(listSettings, { prefix: '', limit: pageSize, ...(after !== undefined && { after }) })

@@ -1,13 +1,16 @@
 import {
   type AnySetting,
+  declaredSettings,
+  defaultOf,
   type ExpressionSetting,
   type ExpressionSource,
-  findSettingByPattern,
   type Setting,
   ValueError,
 } from '@postern/contract'
 import { type CompiledExpression, checkNames, compileExpression } from './compile.ts'
 import type { SettingsView } from './view.ts'
+
+const byPattern = new Map(declaredSettings.map(setting => [setting.pattern, setting]))
 
 export type Ids = Readonly<Record<string, string>>
 
@@ -45,9 +48,9 @@ export function createReader(view: SettingsView): ViewReader {
       const parsed = text === undefined ? undefined : parse(setting, key, text)
       if (parsed !== undefined) return parsed.value
     }
-    const fallback = setting.fallback === undefined ? undefined : findSettingByPattern(setting.fallback)
+    const fallback = setting.fallback === undefined ? undefined : byPattern.get(setting.fallback)
     if (fallback?.kind === 'value' && view.get(fillIn(fallback.pattern, ids)) !== undefined) return value(fallback, ids)
-    const text = setting.defaultsBy?.values[ids[setting.defaultsBy.by] ?? ''] ?? setting.default
+    const text = defaultOf(setting, ids)
     return typeof text === 'string' ? setting.type.parse(text) : undefined
   }
 

@@ -72,7 +72,7 @@ export function createBans({ store, settings, ephemeral, clock, trace }: BansPar
     await settings.change([{ kind: 'put', entries: [[`${blockedPrefix}.${address}`, '']] }])
     await settings.reload({ only: [blockedPrefix] })
     // Holds even when another setting is broken and the reload was refused.
-    add(lists.blocked, address)
+    lists.blocked.addAddress(address, familyOf(address))
     trace.emit(rules[offence].event, {
       remoteIp: ipField(address),
       reason: evidence,
@@ -119,18 +119,19 @@ interface Lists {
 function readLists(settings: Settings): Lists {
   const blocked = new BlockList()
   const allowed = new BlockList()
-  for (const entry of settings.read(declared.server.blockedIp)) add(blocked, entry)
-  for (const entry of ['127.0.0.0/8', '::1', ...settings.read(declared.server.allowedIp)]) add(allowed, entry)
+  for (const { address, prefixLength } of settings.read(declared.server.blockedIp))
+    blocked.addSubnet(address, prefixLength, familyOf(address))
+  allowed.addSubnet('127.0.0.0', 8, 'ipv4')
+  allowed.addAddress('::1', 'ipv6')
+  for (const { address, prefixLength } of settings.read(declared.server.allowedIp))
+    allowed.addSubnet(address, prefixLength, familyOf(address))
   return { blocked, allowed }
 }
 
-function add(list: BlockList, entry: string): void {
-  const [address = '', length] = entry.split('/')
-  const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-  if (length === undefined) list.addAddress(address, family)
-  else list.addSubnet(address, Number(length), family)
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4'
 }
 
 function matches(list: BlockList, address: string): boolean {
-  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  return list.check(address, familyOf(address))
 }

@@ -1,0 +1,43 @@
+/** Query parameters; an empty value counts as absent, the last of several wins. */
+export interface Query {
+  get(name: string): string | undefined
+  /** True with any value, even `0` or `false`. */
+  has(name: string): boolean
+  /** Undefined when absent or no whole number. */
+  integer(name: string): number | undefined
+}
+
+/** `+` and percent sequences; invalid UTF-8 is replaced, a stray `%` stays. `=` and `&` are ordinary characters here. */
+export function decodeElement(text: string): string {
+  const spaced = text.replaceAll('+', ' ')
+  if (!spaced.includes('%')) return spaced
+  const bytes: number[] = []
+  for (let at = 0; at < spaced.length; at++) {
+    const hex = spaced[at] === '%' ? /^[0-9a-fA-F]{2}/.exec(spaced.slice(at + 1, at + 3)) : null
+    if (hex !== null) {
+      bytes.push(Number.parseInt(hex[0], 16))
+      at += 2
+    } else bytes.push(...Buffer.from(spaced[at] ?? ''))
+  }
+  return Buffer.from(bytes).toString('utf8')
+}
+
+const maxParameters = 100
+
+export function parseQuery(raw: string): Query {
+  const values = new Map<string, string>()
+  for (const pair of raw.split('&').slice(0, maxParameters)) {
+    const equals = pair.indexOf('=')
+    if (equals < 0) continue
+    values.set(decodeElement(pair.slice(0, equals)), decodeElement(pair.slice(equals + 1)))
+  }
+  const get = (name: string): string | undefined => values.get(name) || undefined
+  return {
+    get,
+    has: name => get(name) !== undefined,
+    integer(name) {
+      const text = get(name)
+      return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+    },
+  }
+}

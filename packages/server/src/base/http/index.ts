@@ -1,0 +1,207 @@
+// HTTP: a server behind the listeners of base/net, and the only place that calls out over HTTP. Owns request limits, decoding of
+// paths and queries, routing by path patterns. Never knows who calls or what a path means.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { createRouter, type HttpRoute } from './routes.ts'
+
+export { decodeElement, parseQuery, type Query } from './decoding.ts'
+export type { HttpRoute } from './routes.ts'
+
+/** The two ends of a connection, proxies already looked through. */
+export interface HttpPeer {
+  readonly listenerId: string
+  readonly remoteIp: string
+  readonly remotePort: number
+  readonly localIp: string
+  readonly localPort: number
+  readonly isTls: boolean
+}
+
+export interface HttpRequest {
+  readonly method: string
+  /** Path and query as sent. */
+  readonly url: string
+  /** Path as sent, undecoded. */
+  readonly path: string
+  /** Raw query, without the question mark. */
+  readonly rawQuery: string
+  readonly headers: IncomingMessage['headers']
+  readonly peer: HttpPeer
+  /** Decoded path elements by the names in the route. */
+  readonly params: Readonly<Record<string, string>>
+  /** Aborted when the client goes away or the server stops. */
+  readonly signal: AbortSignal
+  /** The whole body. @throws BodyTooLarge */
+  body(maxBytes: number): Promise<Buffer>
+}
+
+export interface HttpReply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Text, bytes, or a stream of texts that is sent as it comes. */
+  readonly body?: string | Uint8Array | AsyncIterable<string>
+}
+
+export class BodyTooLarge extends Error {
+  readonly maxBytes: number
+  constructor(maxBytes: number) {
+    super(`the body is larger than ${maxBytes} bytes`)
+    this.maxBytes = maxBytes
+  }
+}
+
+export interface HttpServerParts {
+  readonly routes: readonly HttpRoute[]
+  /** Answers what no route matches. */
+  readonly fallback: (request: HttpRequest) => Promise<HttpReply>
+  /** Turns what a handler threw into an answer. */
+  readonly onError: (error: unknown, request: HttpRequest) => HttpReply
+  /** Told of input that is no HTTP; the connection is closed. */
+  readonly onMalformed: (peer: HttpPeer, reason: string) => void
+  /** Told of every answer, for the log. */
+  readonly onAnswer?: (request: HttpRequest, status: number, elapsedMs: number) => void
+  readonly monotonic: () => number
+}
+
+export interface HttpServer extends AsyncDisposable {
+  /** Serves one accepted connection (TLS already done); resolves when it is closed. */
+  serve(socket: Duplex, peer: HttpPeer): Promise<void>
+}
+
+const maxHeaderBytes = 32 * 1024
+const maxRequestsPerSocket = 10_000
+const idleMs = 60_000
+const wholeRequestMs = 300_000
+
+export function createHttpServer(parts: HttpServerParts): HttpServer {
+  const route = createRouter(parts.routes)
+  const peers = new WeakMap<Duplex, HttpPeer>()
+  const sockets = new Set<Duplex>()
+  const stopping = new AbortController()
+  const server: Server = createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      keepAliveTimeout: idleMs,
+      headersTimeout: idleMs,
+      requestTimeout: wholeRequestMs,
+      insecureHTTPParser: false,
+    },
+    (incoming, response) => void answer(incoming, response),
+  )
+  server.maxRequestsPerSocket = maxRequestsPerSocket
+  server.timeout = idleMs
+  // Sockets are handed over, so the server itself never listens; its watch over slow requests starts with this event.
+  server.emit('listening')
+  server.on('clientError', (error: Error, socket: Duplex) => {
+    const peer = peers.get(socket)
+    if (peer !== undefined) parts.onMalformed(peer, error.message)
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    else socket.destroy()
+  })
+
+  async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = parts.monotonic()
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    const request = describe(incoming, AbortSignal.any([gone.signal, stopping.signal]))
+    let reply: HttpReply
+    try {
+      const matched = route(request.method, request.path)
+      reply = matched === undefined ? await parts.fallback(request) : await matched.route.run({ ...request, params: matched.params })
+    } catch (error) {
+      reply = parts.onError(error, request)
+    }
+    try {
+      await send(response, incoming, reply, request.signal)
+    } catch (error) {
+      if (!response.destroyed) response.destroy(error as Error)
+    }
+    parts.onAnswer?.(request, reply.status, parts.monotonic() - started)
+  }
+
+  function describe(incoming: IncomingMessage, signal: AbortSignal): HttpRequest {
+    const url = incoming.url ?? '/'
+    const mark = url.indexOf('?')
+    const peer = peers.get(incoming.socket)
+    if (peer === undefined) throw new Error('a request on a connection that was not handed over')
+    return {
+      method: incoming.method ?? 'GET',
+      url,
+      path: mark < 0 ? url : url.slice(0, mark),
+      rawQuery: mark < 0 ? '' : url.slice(mark + 1),
+      headers: incoming.headers,
+      peer,
+      params: {},
+      signal,
+      body: maxBytes => readBody(incoming, maxBytes),
+    }
+  }
+
+  return {
+    serve(socket, peer) {
+      peers.set(socket, peer)
+      sockets.add(socket)
+      return new Promise(resolve => {
+        socket.once('close', () => {
+          sockets.delete(socket)
+          resolve()
+        })
+        server.emit('connection', socket)
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      server.closeIdleConnections()
+      server.close()
+      for (const socket of sockets) socket.end()
+    },
+  }
+}
+
+async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) throw new BodyTooLarge(maxBytes)
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) throw new BodyTooLarge(maxBytes)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function send(
+  response: ServerResponse,
+  incoming: IncomingMessage,
+  { status, headers = {}, body }: HttpReply,
+  signal: AbortSignal,
+): Promise<void> {
+  // A body that was not read would be taken for the next request.
+  const isUnread = !incoming.complete && incoming.headers['content-length'] !== '0' && hasBody(incoming)
+  const common = isUnread ? { ...headers, Connection: 'close' } : headers
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array())
+    response.writeHead(status, status === 204 ? common : { ...common, 'Content-Length': String(bytes.byteLength) })
+    response.end(incoming.method === 'HEAD' || status === 204 ? undefined : bytes)
+    return
+  }
+  response.writeHead(status, common)
+  response.flushHeaders()
+  for await (const text of body) {
+    if (signal.aborted) break
+    if (!response.write(text)) await drained(response, signal)
+  }
+  response.end()
+}
+
+function hasBody(incoming: IncomingMessage): boolean {
+  return incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined
+}
+
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    response.once('drain', resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
