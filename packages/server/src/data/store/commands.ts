@@ -1,8 +1,21 @@
 // All commands by name. Functions do not cross threads, so the writer looks them up here; a new aggregate adds its list.
 import { banCommands } from './aggregates/bans.ts'
 import { blobCommands } from './aggregates/blobs.ts'
+import { changeCommands } from './aggregates/changes.ts'
+import { mailboxCommands } from './aggregates/mailboxes.ts'
+import { messageCommands } from './aggregates/messages.ts'
+import { placementCommands } from './aggregates/placements.ts'
 import { principalCommands } from './aggregates/principals.ts'
 import { settingsCommands } from './aggregates/settings.ts'
 import type { AnyCommand } from './command.ts'
 
-export const commands: readonly AnyCommand[] = [...settingsCommands, ...blobCommands, ...principalCommands, ...banCommands]
+export const commands: readonly AnyCommand[] = [
+  ...settingsCommands,
+  ...blobCommands,
+  ...changeCommands,
+  ...mailboxCommands,
+  ...messageCommands,
+  ...placementCommands,
+  ...principalCommands,
+  ...banCommands,
+]

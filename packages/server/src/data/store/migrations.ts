@@ -1,8 +1,9 @@
 // All steps of the schema, in order. A new aggregate adds its file and its entry here.
 import { settingsTable } from './migrations/0001-settings.ts'
 import { blobTables } from './migrations/0002-blobs.ts'
+import { mailTables } from './migrations/0003-mail.ts'
 import { principalTables } from './migrations/0010-principals.ts'
 import { banTable } from './migrations/0011-bans.ts'
 import type { Migration } from './migrations/migration.ts'
 
-export const migrations: readonly Migration[] = [settingsTable, blobTables, principalTables, banTable]
+export const migrations: readonly Migration[] = [settingsTable, blobTables, mailTables, principalTables, banTable]

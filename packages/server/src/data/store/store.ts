@@ -39,7 +39,7 @@ export interface Store extends AsyncDisposable {
   /** Hears every announcement after its commit, in commit order. Returns how to stop. A listener must not throw. */
   onCommit(listener: (news: News) => void): () => void
   stats(): StoreStats
-  /** A consistent copy of the rows into a new file while writes go on; PostgreSQL: `notSupported`, its own tools do that. */
+  /** A consistent copy of the rows into a new file while writes go on; PostgreSQL: `unsupported`, its own tools do that. */
   backup(file: string): Promise<void>
   /** Gives unused space back to the machine, in small steps. */
   tidy(): Promise<void>

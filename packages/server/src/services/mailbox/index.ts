@@ -51,12 +51,12 @@ export interface AccountMailboxes {
   /** By path; the first part `INBOX` in any case means the inbox, and names of default folders and their aliases mean those. */
   find(path: readonly string[]): Promise<Mailbox | undefined>
   findRole(role: Role): Promise<Mailbox | undefined>
-  /** Makes the mailbox and its missing parents. `mailboxExists`, `invalidMailboxName`, `roleTaken`. */
+  /** Makes the mailbox and its missing parents. `mailboxExists`, `mailboxNameInvalid`, `mailboxTooDeep`, `specialUseTaken`. */
   create(path: readonly string[], options?: { readonly role?: Role; readonly isSubscribed?: boolean }): Promise<Mailbox>
-  /** Moves and renames with all children; ids, UIDs and UIDVALIDITY stay. Missing parents are made. `mailboxExists`, `invalidMailboxName`. */
+  /** Moves and renames with all children; ids, UIDs and UIDVALIDITY stay. Missing parents are made. `mailboxExists`, `mailboxNameInvalid`, `mailboxTooDeep`. */
   rename(mailboxId: number, path: readonly string[]): Promise<Mailbox>
   change(mailboxId: number, change: { readonly role?: Role | null; readonly sortOrder?: number }): Promise<void>
-  /** `mailboxHasChild`; `mailboxHasMessages` unless messages may go; inbox, trash and junk are `forbidden` unless `mayBeSystemFolder`. */
+  /** `mailboxHasChildren`; `mailboxHasMessages` unless messages may go; inbox, trash and junk are `mailboxProtected` unless `mayBeSystemFolder`. */
   destroy(mailboxId: number, options: { readonly removesMessages: boolean; readonly mayBeSystemFolder?: boolean }): Promise<void>
   subscribe(mailboxId: number, isSubscribed: boolean): Promise<void>
   /** Rights of others on a mailbox. Needs `administer`. */
@@ -64,11 +64,11 @@ export interface AccountMailboxes {
   /** 0 rights removes the grant. Needs `administer`. */
   grant(mailboxId: number, principalId: number, rights: number): Promise<void>
 
-  /** Adds one message. `overQuota`, `invalidMessage` (bytes that are no message). */
+  /** Adds one message. `overQuota`, `tenantOverQuota`, `messageInvalid`. */
   append(message: NewMessage): Promise<Appended>
   /** All or none. */
   appendAll(messages: readonly NewMessage[]): Promise<readonly Appended[]>
-  /** Checks the quota before the bytes are here: `overQuota`. */
+  /** Checks the quota before the bytes are here: `overQuota`, `tenantOverQuota`. */
   assertRoom(bytes: number): Promise<void>
   usage(): Promise<Usage>
 

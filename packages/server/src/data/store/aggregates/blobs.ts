@@ -6,7 +6,7 @@ import type { PackWriter, Placement } from '../packs/pack-writer.ts'
 import type { Attachment } from '../store.ts'
 
 /** Who may refer to a content. The numbers are stored. */
-export const blobOwners = { message: 1, queue: 2, sieveScript: 3, report: 4 } as const
+export const blobOwners = { message: 1, queue: 2, sieveScript: 3, report: 4, deletedMessage: 5 } as const
 export type BlobOwner = keyof typeof blobOwners
 
 /** Why a content without an owner is kept for a while. The numbers are stored. */

@@ -195,7 +195,7 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
       return () => listeners.delete(listener)
     },
     stats: () => ({ waitingCommands: waiting, waitingBytes: admission.held(), commits, commands: commits, logBytes: 0 }),
-    backup: () => Promise.reject(failure('unsupported', { reason: 'PostgreSQL is copied by its own tools' })),
+    backup: () => Promise.reject(failure('unsupported', { details: 'PostgreSQL is copied by its own tools' })),
     tidy: () => Promise.resolve(),
     async [Symbol.asyncDispose]() {
       await admission.empty()
