@@ -4,8 +4,11 @@
  *
  * Pure: no Node, no input or output, no clock.
  */
+
+export * from './errors/index.ts'
 export * from './events/index.ts'
 export * from './expressions/index.ts'
+export * from './permissions/index.ts'
 export * from './settings/index.ts'
 /** Value types by name: `values.duration.parse('5m')`. */
 export * as values from './values/index.ts'

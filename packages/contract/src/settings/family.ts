@@ -55,22 +55,22 @@ export function value<T, const O extends ValueOptions>(
   type: ValueType<T>,
   options: O,
 ): ValueDeclaration<Given<O> extends true ? T : T | undefined, VariantOf<O>> {
-  return { kind: 'value', shape: 'single', type: type as ValueType<unknown>, options }
+  return { kind: 'value', shape: 'single', type, options }
 }
 
 /** A list in key order; reads as an array, empty when nothing is set and there is no default. */
 export function list<T>(type: ValueType<T>, options: ListOptions): ValueDeclaration<readonly T[], never> {
-  return { kind: 'value', shape: 'list', type: type as ValueType<unknown>, options }
+  return { kind: 'value', shape: 'list', type, options }
 }
 
 /** A set whose elements are written in the keys. */
 export function set<T>(type: ValueType<T>, options: CommonOptions): ValueDeclaration<readonly T[], never> {
-  return { kind: 'value', shape: 'set', type: type as ValueType<unknown>, options }
+  return { kind: 'value', shape: 'set', type, options }
 }
 
 /** Entries below the key: the rest of the path is the name of the entry. */
 export function map<T>(type: ValueType<T>, options: CommonOptions): ValueDeclaration<ReadonlyMap<string, T>, never> {
-  return { kind: 'value', shape: 'map', type: type as ValueType<unknown>, options }
+  return { kind: 'value', shape: 'map', type, options }
 }
 
 /** An expression over the variables of a context. */

@@ -14,14 +14,14 @@ export class ValueError extends Error {
   override readonly name = 'ValueError'
 }
 
-/** One kind of value: how it is read from its stored text, written back, and described. */
+/** One kind of value: how it is read from its stored text, written back, and described. Parsers and formatters need no `this`. */
 export interface ValueType<T> {
   /** Short name for documentation and forms: `duration`, `IP address or network`. */
   readonly name: string
   /** Reads the stored text. @throws {ValueError} when the text is no value of this type. */
-  readonly parse: (text: string) => T
+  parse(text: string): T
   /** Writes a value in its canonical form; `parse` of the result gives an equal value. */
-  readonly format: (value: T) => string
+  format(value: T): string
   readonly jsonSchema: TextSchema
   /** Canonical words, for types that are a choice. */
   readonly words?: readonly string[]
