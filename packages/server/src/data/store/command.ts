@@ -1,4 +1,5 @@
 // The shapes every aggregate and engine agree on: commands write, queries read, both speak the common subset of SQL.
+import type { Placement } from './packs/pack-writer.ts'
 
 /** A value or a promise of it: SQLite answers at once, PostgreSQL later. Always awaited. */
 export type Awaitable<T> = T | Promise<T>
@@ -40,6 +41,8 @@ export interface Transaction extends Reader {
   run(sql: string, params?: readonly SqlValue[]): Awaitable<{ readonly changes: number }>
   /** The attached blobs, in the order given. */
   readonly blobs: readonly AttachedBlob[]
+  /** Where the contents to be rewritten were put, in the order given. */
+  readonly rewritten: readonly Placement[]
   /** Delivered to `Store.onCommit` after the commit, never when the command fails. */
   announce(news: News): void
 }

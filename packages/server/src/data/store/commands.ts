@@ -6,6 +6,7 @@ import { mailboxCommands } from './aggregates/mailboxes.ts'
 import { messageCommands } from './aggregates/messages.ts'
 import { placementCommands } from './aggregates/placements.ts'
 import { principalCommands } from './aggregates/principals.ts'
+import { queueCommands } from './aggregates/queue.ts'
 import { settingsCommands } from './aggregates/settings.ts'
 import type { AnyCommand } from './command.ts'
 
@@ -18,4 +19,5 @@ export const commands: readonly AnyCommand[] = [
   ...placementCommands,
   ...principalCommands,
   ...banCommands,
+  ...queueCommands,
 ]

@@ -16,11 +16,24 @@ export * from './aggregates/messages.ts'
 export * from './aggregates/placements.ts'
 export * from './aggregates/principal-reads.ts'
 export * from './aggregates/principals.ts'
+export * from './aggregates/queue.ts'
 export * from './aggregates/settings.ts'
 export { threadMessages } from './aggregates/threads.ts'
 export type { AttachedBlob, Awaitable, Command, News, Query, Reader, SqlValue, Transaction } from './command.ts'
 export { joinSqliteStore, type SharedStore, type SqliteStore } from './engines/sqlite/store.ts'
+export {
+  type Encoding,
+  encodings,
+  foldersOf,
+  hashOf,
+  largeContentBytes,
+  largeNameOf,
+  largePath,
+  packBytes,
+  packPath,
+} from './packs/layout.ts'
 export { type BlobLocation, DamagedBlob, openPackReader, type PackReader } from './packs/pack-reader.ts'
+export { segmentsIn } from './packs/pack-writer.ts'
 export type { Attached, Attachment, SpooledContent, Store, StoreStats } from './store.ts'
 
 export type StoreOptions = ({ readonly kind: 'sqlite' } & SqliteOptions) | ({ readonly kind: 'postgresql' } & PostgresqlOptions)

@@ -4,6 +4,7 @@ import { blobTables } from './migrations/0002-blobs.ts'
 import { mailTables } from './migrations/0003-mail.ts'
 import { principalTables } from './migrations/0010-principals.ts'
 import { banTable } from './migrations/0011-bans.ts'
+import { queueTables } from './migrations/0012-queue.ts'
 import type { Migration } from './migrations/migration.ts'
 
-export const migrations: readonly Migration[] = [settingsTable, blobTables, mailTables, principalTables, banTable]
+export const migrations: readonly Migration[] = [settingsTable, blobTables, mailTables, principalTables, banTable, queueTables]

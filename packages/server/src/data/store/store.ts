@@ -12,7 +12,22 @@ export interface SpooledContent {
 export type Attachment = Uint8Array | SpooledContent
 
 export interface Attached {
-  readonly blobs: readonly Attachment[]
+  readonly blobs?: readonly Attachment[]
+  /** Contents that are stored already and get a new place, their hash beside them. Only compaction does this. */
+  readonly rewritten?: readonly Rewritten[]
+}
+
+export interface Rewritten {
+  readonly content: Uint8Array
+  readonly hash: Uint8Array
+}
+
+/** Bytes of memory that attached contents hold. */
+export function heldBytes({ blobs = [], rewritten = [] }: Attached): number {
+  let bytes = 0
+  for (const blob of blobs) if (blob instanceof Uint8Array) bytes += blob.length
+  for (const { content } of rewritten) bytes += content.length
+  return bytes
 }
 
 export interface StoreStats {

@@ -209,4 +209,28 @@ export const blobsOfSegment: Query<{ readonly segment: number; readonly limit: n
     reader.all<BlobRow>(`SELECT ${columns} FROM blobs WHERE segment = ? ORDER BY record_offset LIMIT ?`, [segment, limit]),
 }
 
-export const blobCommands = [reserveBlobs, endReservations, collectGarbage] as const
+/** Names the new places of rewritten contents; those that are gone or elsewhere by now are passed over. Gives the number moved. */
+export const relocateBlobs: Command<{ readonly segment: number; readonly ids: readonly number[] }, number> = {
+  name: 'blobs.relocate',
+  run: async (tx, { segment, ids }) => {
+    let moved = 0
+    for (const [index, id] of ids.entries()) {
+      const place = tx.rewritten[index]
+      if (!place) throw new Error('a blob to relocate came without its content')
+      const { changes } = await tx.run(
+        'UPDATE blobs SET segment = ?, record_offset = ?, stored_length = ?, encoding = ? WHERE id = ? AND segment = ?',
+        [place.segment, place.offset, place.storedLength, place.encoding, id, segment],
+      )
+      moved += changes
+    }
+    return moved
+  },
+}
+
+/** Tells every reader that a pack was emptied and its file removed. */
+export const announcePackRemoved: Command<{ readonly segment: number }, void> = {
+  name: 'blobs.announcePackRemoved',
+  run: (tx, { segment }) => tx.announce({ topic: 'packRemoved', key: segment }),
+}
+
+export const blobCommands = [reserveBlobs, endReservations, collectGarbage, relocateBlobs, announcePackRemoved] as const

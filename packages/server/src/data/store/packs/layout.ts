@@ -40,10 +40,19 @@ export function segmentOf(fileName: string): number | undefined {
   return match ? Number(match[1]) : undefined
 }
 
-/** The file of a large content: spread over 256 folders. */
-export function largePath(folders: Folders, hash: Uint8Array): string {
+/**
+ * The file of a large content: spread over 256 folders. The copy number makes every placement a file of its own, so that removing the file
+ * of a collected content never hits an equal one that was stored meanwhile.
+ */
+export function largePath(folders: Folders, hash: Uint8Array, copy: number): string {
   const name = Buffer.from(hash).toString('hex')
-  return join(folders.large, name.slice(0, 2), name)
+  return join(folders.large, name.slice(0, 2), `${name}.${copy}`)
+}
+
+/** Hash and copy number of a file name in the folders of large contents, or undefined when it is none of ours. */
+export function largeNameOf(fileName: string): { readonly hash: Buffer; readonly copy: number } | undefined {
+  const match = /^([0-9a-f]{64})\.(\d+)$/.exec(fileName)
+  return match?.[1] === undefined ? undefined : { hash: Buffer.from(match[1], 'hex'), copy: Number(match[2]) }
 }
 
 export interface RecordHeader {

@@ -72,7 +72,7 @@ export function openPackReader(folder: string): PackReader {
       const to = Math.min(Math.max(from, end), location.size)
       if (from === to) return Buffer.alloc(0)
       if (location.encoding === encodings.file) {
-        const descriptor = openSync(largePath(folders, location.hash), 'r')
+        const descriptor = openSync(largePath(folders, location.hash, location.offset), 'r')
         try {
           return readExactly(descriptor, from, to - from)
         } finally {

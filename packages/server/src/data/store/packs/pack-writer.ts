@@ -34,7 +34,7 @@ import {
   segmentOf,
 } from './layout.ts'
 
-/** Where a content was put; becomes a row of `blobs`. Large files have segment 0. */
+/** Where a content was put; becomes a row of `blobs`. Large files have segment 0 and their copy number as offset. */
 export interface Placement {
   readonly segment: number
   /** Of the record in its pack. */
@@ -142,21 +142,19 @@ export function openPackWriter(folder: string, { settledEnds }: PackWriterOption
 
   function adopt(path: string, size: number, hash: Uint8Array): Placement {
     if (statSync(path).size !== size) throw new Error('a spooled file does not have its announced size')
-    return place(size, hash, target => {
-      // Left behind by a process that died before its commit.
-      rmSync(target, { force: true })
-      linkSync(path, target)
-    })
+    return place(size, hash, target => linkSync(path, target))
   }
 
   function place(size: number, hash: Uint8Array, put: (target: string) => void): Placement {
-    const target = largePath(folders, hash)
+    let copy = 0
+    while (existsSync(largePath(folders, hash, copy))) copy += 1
+    const target = largePath(folders, hash, copy)
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
     put(target)
     placed.push(target)
     syncFolder(dirname(target))
     syncFolder(folders.large)
-    return { segment: 0, offset: 0, storedLength: size, encoding: encodings.file }
+    return { segment: 0, offset: copy, storedLength: size, encoding: encodings.file }
   }
 
   function remove(files: readonly string[]): void {

@@ -8,7 +8,7 @@ import type { AttachedBlob, Command, News, Query, Reader, SqlValue, Transaction 
 import { migrations } from '../../migrations.ts'
 import { hashOf } from '../../packs/layout.ts'
 import type { Placement } from '../../packs/pack-writer.ts'
-import type { Attached, Attachment, Store } from '../../store.ts'
+import { type Attached, type Attachment, heldBytes, type Store } from '../../store.ts'
 import { createAdmission } from '../admission.ts'
 import { declared, isTransient, isUniqueViolation } from './faults.ts'
 import { createLanes } from './lanes.ts'
@@ -85,15 +85,15 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
   }
 
   async function write<Args, Result>(command: Command<Args, Result>, args: Args, attached?: Attached): Promise<Result> {
-    const blobs = attached?.blobs ?? []
-    const bytes = blobs.reduce((sum, blob) => sum + (blob instanceof Uint8Array ? blob.length : 0), commandBytes)
+    const own = attached ?? {}
+    const bytes = commandBytes + heldBytes(own)
     await admission.enter(bytes)
     waiting += 1
     try {
       if (closed) throw failure('storeUnavailable', { reason: 'the store is closed' })
       const lane = command.lane?.(args)
       const startedMs = clock.monotonic()
-      const run = (): Promise<Result> => repeat(command, args, blobs)
+      const run = (): Promise<Result> => repeat(command, args, own)
       const result = await (lane === undefined ? run() : lanes.run(lane, run))
       trace.emit('store.data-write', { elapsed: durationMs(clock.monotonic() - startedMs), total: 1 })
       return result
@@ -105,16 +105,21 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
     }
   }
 
-  async function repeat<Args, Result>(command: Command<Args, Result>, args: Args, blobs: readonly Attachment[]): Promise<Result> {
+  async function repeat<Args, Result>(
+    command: Command<Args, Result>,
+    args: Args,
+    { blobs = [], rewritten = [] }: Attached,
+  ): Promise<Result> {
     const placements = new Map<string, Placement>()
+    const again = await Promise.all(rewritten.map(({ content }) => packs.put(content)))
     let pauseMs = firstPauseMs
     for (let attempt = 1; ; attempt++) {
       await placeUnknown(blobs, placements)
       try {
-        return await runOnce(command, args, blobs, placements)
+        return await runOnce(command, args, { blobs, placements, rewritten: again })
       } catch (error) {
-        const again = isTransient(error) || isUniqueViolation(error) || error instanceof ContentVanished
-        if (!again || attempt >= (isUniqueViolation(error) ? 3 : attempts)) throw error
+        const mayRepeat = isTransient(error) || isUniqueViolation(error) || error instanceof ContentVanished
+        if (!mayRepeat || attempt >= (isUniqueViolation(error) ? 3 : attempts)) throw error
         await clock.sleep(random.integer(pauseMs) + 1)
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
       }
@@ -136,8 +141,15 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
   async function runOnce<Args, Result>(
     command: Command<Args, Result>,
     args: Args,
-    blobs: readonly Attachment[],
-    placements: ReadonlyMap<string, Placement>,
+    {
+      blobs,
+      placements,
+      rewritten,
+    }: {
+      readonly blobs: readonly Attachment[]
+      readonly placements: ReadonlyMap<string, Placement>
+      readonly rewritten: readonly Placement[]
+    },
   ): Promise<Result> {
     const announced: News[] = []
     const placed = (hash: Uint8Array): Placement => {
@@ -154,7 +166,7 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
           { append: (_, hash) => placed(hash), adopt: (_path, _size, hash) => placed(hash) },
           blobs,
         )
-        const value = await command.run({ ...reader, blobs: own, announce: news => announced.push(news) }, args)
+        const value = await command.run({ ...reader, blobs: own, rewritten, announce: news => announced.push(news) }, args)
         await client.query('COMMIT')
         return value
       } catch (error) {

@@ -1,9 +1,9 @@
 // Runs whatever waits as one transaction: a savepoint per command, one sync of the packs, one commit.
 import type { DatabaseSync } from 'node:sqlite'
 import { attachBlobs } from '../../aggregates/blobs.ts'
-import type { AttachedBlob, News, Transaction } from '../../command.ts'
+import type { News, Transaction } from '../../command.ts'
 import type { PackWriter } from '../../packs/pack-writer.ts'
-import type { Attachment } from '../../store.ts'
+import type { Attached } from '../../store.ts'
 import type { Statements } from './connection.ts'
 import { carry, storageFault } from './faults.ts'
 import type { Outcome } from './messages.ts'
@@ -12,7 +12,7 @@ export interface WaitingCommand {
   readonly id: number
   readonly run: (tx: Transaction, args: unknown) => unknown
   readonly args: unknown
-  readonly blobs: readonly Attachment[]
+  readonly attached: Attached
 }
 
 export interface GroupParts {
@@ -52,8 +52,14 @@ async function runOne({ database, statements, packs }: GroupParts, command: Wait
   const announced: News[] = []
   database.exec('SAVEPOINT command')
   try {
-    const blobs = command.blobs.length > 0 ? await attachBlobs(statements, packs, command.blobs) : []
-    const value = await command.run(transaction(statements, blobs, announced), command.args)
+    const { blobs = [], rewritten = [] } = command.attached
+    const tx: Transaction = {
+      ...statements,
+      blobs: await attachBlobs(statements, packs, blobs),
+      rewritten: rewritten.map(({ content, hash }) => packs.append(content, hash)),
+      announce: item => announced.push(item),
+    }
+    const value = await command.run(tx, command.args)
     database.exec('RELEASE command')
     news.push(...announced)
     return { id: command.id, value }
@@ -65,11 +71,6 @@ async function runOne({ database, statements, packs }: GroupParts, command: Wait
     packs.dropTo(mark)
     return { id: command.id, error: carry(error) }
   }
-}
-
-function transaction(statements: Statements, blobs: readonly AttachedBlob[], announced: News[]): Transaction {
-  const { get, all, tuples, run } = statements
-  return { get, all, tuples, run, blobs, announce: item => announced.push(item) }
 }
 
 function rollBack(database: DatabaseSync): void {

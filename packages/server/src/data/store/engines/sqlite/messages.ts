@@ -1,7 +1,7 @@
 // What the writer thread and its clients say to each other.
 import type { MessagePort } from 'node:worker_threads'
 import type { News } from '../../command.ts'
-import type { Attachment } from '../../store.ts'
+import type { Attached } from '../../store.ts'
 
 export interface WriterData {
   readonly folder: string
@@ -12,7 +12,7 @@ export interface WriterData {
 }
 
 export type ToWriter =
-  | { readonly kind: 'write'; readonly id: number; readonly name: string; readonly args: unknown; readonly blobs: readonly Attachment[] }
+  | { readonly kind: 'write'; readonly id: number; readonly name: string; readonly args: unknown; readonly attached: Attached }
   | { readonly kind: 'tidy'; readonly id: number }
   /** Another thread wants to write. */
   | { readonly kind: 'join'; readonly port: MessagePort }

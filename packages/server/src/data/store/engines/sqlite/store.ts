@@ -6,7 +6,7 @@ import { failure } from '@postern/contract'
 import type { Clock } from '#base/clock'
 import { durationMs, type Trace } from '#base/trace'
 import type { Command, News, Query, Reader } from '../../command.ts'
-import type { Attached, Attachment, Store, StoreStats } from '../../store.ts'
+import { type Attached, heldBytes, type Store, type StoreStats } from '../../store.ts'
 import { createAdmission } from '../admission.ts'
 import { copyDatabase } from './backup.ts'
 import { createStatements, openForReading } from './connection.ts'
@@ -191,8 +191,8 @@ function createClient({ folder, file, port, trace, maxWaitingBytes = defaultWait
       kind: 'sqlite',
       folder,
       write<Args, Result>(command: Command<Args, Result>, args: Args, attached?: Attached): Promise<Result> {
-        const blobs = attached?.blobs ?? []
-        return send<Result>(id => ({ kind: 'write', id, name: command.name, args, blobs }), commandBytes + bytesOf(blobs))
+        const own = attached ?? {}
+        return send<Result>(id => ({ kind: 'write', id, name: command.name, args, attached: own }), commandBytes + heldBytes(own))
       },
       read: read.run,
       onCommit(listener) {
@@ -215,12 +215,6 @@ function createClient({ folder, file, port, trace, maxWaitingBytes = defaultWait
       read.close()
     },
   }
-}
-
-function bytesOf(blobs: readonly Attachment[]): number {
-  let bytes = 0
-  for (const blob of blobs) if (blob instanceof Uint8Array) bytes += blob.length
-  return bytes
 }
 
 /**

@@ -8,6 +8,7 @@ import type { AnyCommand, Transaction } from '../../command.ts'
 import { commands } from '../../commands.ts'
 import { migrations } from '../../migrations.ts'
 import { openPackWriter } from '../../packs/pack-writer.ts'
+import { heldBytes } from '../../store.ts'
 import { createStatements, openForWriting } from './connection.ts'
 import { carry } from './faults.ts'
 import { type GroupParts, runGroup, type WaitingCommand } from './group.ts'
@@ -119,9 +120,9 @@ function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<strin
       const next = waiting[0]
       if (next?.message.kind !== 'write') break
       waiting.shift()
-      const { id, name, args, blobs } = next.message
-      taken.push({ from: next.from, id, run: runs.get(name) ?? unknownCommand(name), args, blobs })
-      for (const blob of blobs) if (blob instanceof Uint8Array) bytes += blob.length
+      const { id, name, args, attached } = next.message
+      taken.push({ from: next.from, id, run: runs.get(name) ?? unknownCommand(name), args, attached })
+      bytes += heldBytes(attached)
     }
     return taken
   }
