@@ -35,7 +35,7 @@ export interface ExpressionResult<R> {
   readonly name: string
   /** Constants the expression may name, with the value each stands for. */
   readonly constants?: Readonly<Record<string, R extends readonly (infer W)[] ? W : R>>
-  readonly [resultBrand]?: R
+  readonly [resultBrand]?: readonly [R]
 }
 
 function result<R>(kind: ExpressionResult<R>['kind'], name: string): ExpressionResult<R> {

@@ -36,8 +36,8 @@ interface ValueDeclaration<T, V extends string> {
   readonly shape: Shape
   readonly type: ValueType<unknown>
   readonly options: ValueOptions | ListOptions
-  readonly [valueBrand]?: T
-  readonly [variantBrand]?: V
+  readonly [valueBrand]?: readonly [T]
+  readonly [variantBrand]?: readonly [V]
 }
 
 interface ExpressionDeclaration<R> {

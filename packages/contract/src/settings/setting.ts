@@ -59,8 +59,8 @@ export interface Setting<T = unknown, Ids extends string = string> extends Decla
   readonly type: ValueType<unknown>
   /** Stored text (texts for a list) that stands for an absent key. */
   readonly default: string | readonly string[] | undefined
-  readonly [valueBrand]?: T
-  readonly [idsBrand]?: Ids
+  readonly [valueBrand]?: readonly [T]
+  readonly [idsBrand]?: readonly [Ids]
 }
 
 /** One element of an if-block: `if` and `then` as stored. */
@@ -84,14 +84,14 @@ export interface ExpressionSetting<R = unknown, Ids extends string = string> ext
   /** A bare expression: no if-block allowed. */
   readonly bare: boolean
   readonly default: ExpressionSource | undefined
-  readonly [valueBrand]?: R
-  readonly [idsBrand]?: Ids
+  readonly [valueBrand]?: readonly [R]
+  readonly [idsBrand]?: readonly [Ids]
 }
 
 export type AnySetting = Setting | ExpressionSetting
 
 /** What reading the setting gives: `SettingValue<typeof settings.imap.requestMaxSize>` is `number`. */
-export type SettingValue<S> = S extends { readonly [valueBrand]?: infer T } ? T : never
+export type SettingValue<S> = S extends { readonly [valueBrand]?: readonly [infer T] } ? T : never
 
 /** Ids needed to read the setting: `never`, or for instance `'id'`. */
-export type SettingIds<S> = S extends { readonly [idsBrand]?: infer I } ? Extract<I, string> : never
+export type SettingIds<S> = S extends { readonly [idsBrand]?: readonly [infer I] } ? Extract<I, string> : never
