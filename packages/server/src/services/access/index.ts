@@ -32,7 +32,7 @@ export interface Access {
   readonly bans: Bans
   /**
    * Proves who somebody is. Failures: `authenticationFailed`, `totpRequired`, `tooManyAuthAttempts` (banned by this very attempt),
-   * `forbidden` (may not log in at all), `temporaryAuthFailure`.
+   * `loginForbidden` (may not log in at all), `temporaryAuthFailure`.
    */
   authenticate(credentials: Credentials, origin: Origin): Promise<Caller>
   /** The caller for an account that proved itself otherwise. Failure `authenticationFailed` when it is gone. */
@@ -205,7 +205,7 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
           remoteIp: ipField(origin.remoteIp),
           details: { word: 'authenticate' },
         })
-        throw failure('forbidden', { permission: 'authenticate' })
+        throw failure('loginForbidden')
       }
       if (caller.rights.has('settings-update')) bans.protect(origin.remoteIp)
       origin.trace.emit('auth.success', { accountName: caller.name, remoteIp: ipField(origin.remoteIp) })

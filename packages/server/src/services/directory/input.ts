@@ -44,7 +44,7 @@ export function isInputField(name: string): name is InputField {
 }
 
 export function invalidParameters(reason: string): Error {
-  return failure('invalidParameters', { reason })
+  return failure('invalidParameters', { detail: reason })
 }
 
 export function readType(value: unknown): PrincipalType {
