@@ -64,7 +64,7 @@ function constantOf(node: Node, constants: Constants | undefined): Value | undef
 
 function isKnownName(setting: ExpressionSetting, name: string): boolean {
   const constants = setting.result.constants
-  return Object.hasOwn(contexts[setting.context], name) || (constants !== undefined && Object.hasOwn(constants, name))
+  return Object.hasOwn(contexts[setting.context].variables, name) || (constants !== undefined && Object.hasOwn(constants, name))
 }
 
 /** Functions must exist and get as many arguments as they want. */
