@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { failure } from '@postern/contract'
 import { LRUCache } from 'lru-cache'
 import { type Clock, type Random, systemRandom } from '#base/clock'
 import type { Trace } from '#base/trace'
 import {
+  type Attachment,
   type BlobLocation,
   type BlobRow,
   DamagedBlob,
@@ -33,6 +35,8 @@ export interface Blobs extends Disposable {
   stream(hash: Uint8Array, range?: Range): AsyncGenerator<Buffer, void, void>
   /** Where to gather an incoming content of unknown size. */
   spool(): Spool
+  /** The bytes of a content that is about to be stored. */
+  contentOf(attachment: Attachment): Promise<Buffer>
   /** Whether the stored bytes still have their hash. */
   verify(hash: Uint8Array): Promise<boolean>
   /** Removes contents without an owner or live reservation, and files no row names. */
@@ -122,6 +126,10 @@ export function createBlobs(parts: BlobsParts): Blobs {
       for (let at = start; at < end; at += pieceBytes) yield await read(hash, { start: at, end: Math.min(end, at + pieceBytes) })
     },
     spool: () => createSpool(folders.spool, random, spoolMemoryBytes),
+    contentOf: async attachment =>
+      attachment instanceof Uint8Array
+        ? Buffer.from(attachment.buffer, attachment.byteOffset, attachment.length)
+        : await readFile(attachment.path),
     async verify(hash) {
       const location = await locate(hash)
       try {

@@ -3,7 +3,6 @@
 // Owns the rules of mail at rest: default folders, names and roles, UIDs, keywords, threads, duplicates, quota, rights on mailboxes, and
 // the feed of changes that IDLE, push, indexing and training read.
 // Never knows a protocol, never opens a socket, never alters stored bytes.
-import type { Store } from '#data/store'
 import type {
   Appended,
   ChangedKind,
@@ -26,7 +25,7 @@ import type {
 
 export * from './types.ts'
 
-export interface Mailboxes {
+export interface Mailboxes extends Disposable {
   /** A view on one account; default folders are made at its first use. */
   open(accountId: number, viewer?: Viewer): Promise<AccountMailboxes>
   /**
@@ -113,4 +112,7 @@ export interface AccountMailboxes {
   search(mailboxId: number, criterion: Criterion): Promise<readonly number[]>
 }
 
-export type { Store }
+export type { MailboxLimits } from './account.ts'
+export { type DefaultFolder, standardFolders } from './folders.ts'
+export { flagOfKeyword, keywordsOfFlags } from './keywords.ts'
+export { createMailboxes, type MailboxesParts } from './mailboxes.ts'

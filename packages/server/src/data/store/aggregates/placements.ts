@@ -17,7 +17,7 @@ export type PlacementTuple = readonly [
   saved: number,
 ]
 
-const tupleColumns = 'uid, message_id, flags, keywords, change_number, size, received, saved'
+export const placementTupleColumns = 'uid, message_id, flags, keywords, change_number, size, received, saved'
 
 export interface MailboxContents {
   readonly uidValidity: number
@@ -42,7 +42,7 @@ export const mailboxContents: Query<
     )
     if (!mailbox) return undefined
     const rows = await reader.tuples<PlacementTuple & readonly (number | Uint8Array | null)[]>(
-      `SELECT ${tupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? AND uid > ? ORDER BY uid LIMIT ?`,
+      `SELECT ${placementTupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? AND uid > ? ORDER BY uid LIMIT ?`,
       [accountId, mailboxId, afterUid, limit],
     )
     return { ...mailbox, rows }
@@ -59,14 +59,19 @@ export const placementsByUid: Query<
   run: (reader, { accountId, mailboxId, uids }) => readPlacements(reader, accountId, mailboxId, uids),
 }
 
-async function readPlacements(reader: Reader, accountId: number, mailboxId: number, uids: readonly number[]): Promise<PlacementTuple[]> {
+export async function readPlacements(
+  reader: Reader,
+  accountId: number,
+  mailboxId: number,
+  uids: readonly number[],
+): Promise<PlacementTuple[]> {
   const sorted = [...new Set(uids)].sort((a, b) => a - b)
   const first = sorted[0] ?? 0
   const last = sorted.at(-1) ?? 0
   if (sorted.length > 8 && last - first < sorted.length * 4) {
     const wanted = new Set(sorted)
     const rows = await reader.tuples<PlacementTuple & readonly (number | Uint8Array | null)[]>(
-      `SELECT ${tupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid`,
+      `SELECT ${placementTupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid`,
       [accountId, mailboxId, first, last],
     )
     return rows.filter(([uid]) => wanted.has(uid))
@@ -74,7 +79,7 @@ async function readPlacements(reader: Reader, accountId: number, mailboxId: numb
   const found: PlacementTuple[] = []
   for (const uid of sorted) {
     const [row] = await reader.tuples<PlacementTuple & readonly (number | Uint8Array | null)[]>(
-      `SELECT ${tupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? AND uid = ?`,
+      `SELECT ${placementTupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? AND uid = ?`,
       [accountId, mailboxId, uid],
     )
     if (row) found.push(row)
@@ -332,7 +337,7 @@ export const removeMessages: Command<
 
 async function allPlacements({ tx, accountId }: MailChange, mailboxId: number): Promise<PlacementTuple[]> {
   return await tx.tuples<PlacementTuple & readonly (number | Uint8Array | null)[]>(
-    `SELECT ${tupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? ORDER BY uid`,
+    `SELECT ${placementTupleColumns} FROM placements WHERE account_id = ? AND mailbox_id = ? ORDER BY uid`,
     [accountId, mailboxId],
   )
 }
