@@ -1,0 +1,31 @@
+import { declaredEndpoints, type Endpoint, type Input, type Output } from '@postern/contract'
+import type { HttpRequest } from '#base/http'
+import type { Caller } from '#services/directory'
+
+/** What an endpoint does. The caller is there unless the endpoint is open to everybody. */
+export type Handler<E extends Endpoint> = (caller: Caller, input: Input<E>, request: HttpRequest) => Promise<Output<E>>
+
+/** An endpoint with its handler; without one it answers 501. */
+export interface BoundEndpoint {
+  readonly endpoint: Endpoint
+  readonly handle: ((caller: Caller | undefined, input: never, request: HttpRequest) => Promise<unknown>) | undefined
+}
+
+/** Ties a handler to its endpoint; input and output are typed by the declaration. */
+export function bind<E extends Endpoint>(endpoint: E, handle: Handler<E>): BoundEndpoint {
+  return { endpoint, handle: handle as BoundEndpoint['handle'] }
+}
+
+/** Every endpoint of the contract below `/api`, those without handler included. Fails when two handlers claim one endpoint. */
+export function withUnhandled(bound: readonly BoundEndpoint[]): readonly BoundEndpoint[] {
+  const ids = bound.map(({ endpoint }) => endpoint.id)
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice !== undefined) throw new Error(`two handlers for the endpoint ${twice}`)
+  return [...bound, ...unhandledEndpoints(bound).map(endpoint => ({ endpoint, handle: undefined }))]
+}
+
+/** Endpoints of the contract that nobody handles. */
+export function unhandledEndpoints(bound: readonly BoundEndpoint[]): readonly Endpoint[] {
+  const handled = new Set(bound.map(({ endpoint }) => endpoint.id))
+  return declaredEndpoints.flatMap(({ area, endpoint }) => (area === 'open' || handled.has(endpoint.id) ? [] : [endpoint]))
+}

@@ -1,0 +1,129 @@
+import { settings as declared, endpoints, failure, type Output } from '@postern/contract'
+import type { Settings, SettingsChange, SettingsView } from '#data/settings'
+import { type BoundEndpoint, bind } from './handlers.ts'
+
+const { deleteSetting, getSettings, listSettingGroups, listSettings, reloadSettings, updateSettings } = endpoints.settings
+
+interface Page {
+  readonly page?: number
+  readonly limit?: number
+}
+
+const maxPageSize = 10_000
+
+export function settingsHandlers(settings: Settings): readonly BoundEndpoint[] {
+  return [
+    bind(listSettingGroups, async (_caller, { prefix, suffix, field, filter, ...page }) => {
+      const view = settings.stored()
+      const start = withDot(prefix)
+      const records = suffix === undefined ? [] : recordsOf(view, start, suffix.startsWith('.') ? suffix : `.${suffix}`, field)
+      const hasAny = view.withPrefix(start).length > 0
+      const items = suffix !== undefined && hasAny ? records : entriesOf(view, start)
+      const wanted = filter?.toLowerCase()
+      const matching =
+        wanted === undefined ? items : items.filter(item => Object.values(item).some(value => value.toLowerCase().includes(wanted)))
+      return { total: matching.length, items: slice(matching, page) }
+    }),
+    bind(listSettings, async (_caller, { prefix, ...page }) => {
+      const start = withDot(prefix)
+      const entries = settings.stored().withPrefix(start)
+      return {
+        total: entries.length,
+        items: Object.fromEntries(slice(entries, page).map(([key, value]) => [key.slice(start.length), value])),
+      }
+    }),
+    bind(getSettings, async (_caller, { keys = [], prefixes = [] }) => {
+      const view = settings.stored()
+      const found: Record<string, string> = {}
+      for (const key of keys) {
+        const value = view.get(key)
+        if (value !== undefined) found[key] = value
+      }
+      for (const prefix of prefixes) for (const [key, value] of view.withPrefix(withDot(prefix))) found[key] = value
+      return found
+    }),
+    bind(updateSettings, async (_caller, { body }) => {
+      // Later operations see what earlier ones did, so the view is followed in step.
+      if (body.length > 0) await settings.change(body.flatMap(operation => changesOf(operation, settings.stored())))
+      return null
+    }),
+    bind(deleteSetting, async (_caller, { key }) => {
+      if (key === '') throw failure('resourceNotFound')
+      await settings.change([{ kind: 'delete', keys: [key] }])
+      return null
+    }),
+    bind(reloadSettings, async (_caller, { scope, 'dry-run': dryRun }) => {
+      const only = scope === undefined ? undefined : partial[scope]
+      return (await settings.reload({ dryRun, ...(only && { only }) })) as Output<typeof reloadSettings>
+    }),
+  ]
+}
+
+const partial: Readonly<Record<string, readonly string[]>> = {
+  lookup: [declared.lookup.entries.family],
+  certificate: [declared.certificate.cert.family],
+  [declared.server.blockedIp.pattern]: [declared.server.blockedIp.pattern, declared.server.allowedIp.pattern],
+}
+
+function withDot(prefix: string | undefined): string {
+  return prefix === undefined || prefix === '' || prefix.endsWith('.') ? (prefix ?? '') : `${prefix}.`
+}
+
+function slice<T>(items: readonly T[], { page = 1, limit = 0 }: Page): T[] {
+  const size = limit === 0 ? items.length : Math.min(limit, maxPageSize)
+  const start = limit === 0 ? 0 : (Math.max(1, page) - 1) * size
+  return items.slice(start, start + size)
+}
+
+function entriesOf(view: SettingsView, prefix: string): Array<Record<string, string>> {
+  return view.withPrefix(prefix).map(([key, value]) => ({ _id: key.slice(prefix.length), _value: value }))
+}
+
+/** A record is every id that has the member named by the suffix, with all keys below it. */
+function recordsOf(view: SettingsView, prefix: string, suffix: string, field: string | undefined): Array<Record<string, string>> {
+  const ids = view
+    .withPrefix(prefix)
+    .flatMap(([key]) =>
+      key.endsWith(suffix) && key.length > prefix.length + suffix.length ? key.slice(prefix.length, -suffix.length) : [],
+    )
+  return ids.map(id => {
+    const record: Record<string, string> = { _id: id }
+    for (const [key, value] of view.withPrefix(`${prefix}${id}.`)) {
+      const member = key.slice(prefix.length + id.length + 1)
+      if (field === undefined || field === member) record[member] = value
+    }
+    return record
+  })
+}
+
+type Operation =
+  | { readonly type: 'delete'; readonly keys: readonly string[] }
+  | { readonly type: 'clear'; readonly prefix: string; readonly filter?: string | null | undefined }
+  | {
+      readonly type: 'insert'
+      readonly prefix?: string | null | undefined
+      readonly values: readonly (readonly [string, string])[]
+      readonly assert_empty: boolean
+    }
+
+function changesOf(operation: Operation, view: SettingsView): SettingsChange[] {
+  switch (operation.type) {
+    case 'delete':
+      return [{ kind: 'delete', keys: operation.keys }]
+    case 'clear': {
+      const wanted = operation.filter?.toLowerCase()
+      if (wanted === undefined || wanted === '') return [{ kind: 'deletePrefix', prefix: operation.prefix }]
+      const keys = view.withPrefix(operation.prefix).filter(([key, value]) => `${key}\n${value}`.toLowerCase().includes(wanted))
+      return [{ kind: 'delete', keys: keys.map(([key]) => key) }]
+    }
+    case 'insert': {
+      const prefix = operation.prefix ? `${operation.prefix}.` : ''
+      const entries = operation.values.map(([key, value]): [string, string] => [prefix + key, value])
+      const [first] = entries
+      const changes: SettingsChange[] = []
+      if (operation.assert_empty && prefix !== '') changes.push({ kind: 'assertNone', prefix })
+      else if (operation.assert_empty && first !== undefined) changes.push({ kind: 'assertAbsent', key: first[0] })
+      return [...changes, { kind: 'put', entries }]
+    }
+  }
+}
