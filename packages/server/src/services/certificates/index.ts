@@ -1,0 +1,80 @@
+// Which certificate a TLS client is shown: those of the settings by name, else a self-signed one made at start. Owns keys in
+// memory only; never opens a connection.
+import { X509Certificate } from 'node:crypto'
+import { settings as declared } from '@postern/contract'
+import type { Clock, Random } from '#base/clock'
+import type { Trace } from '#base/trace'
+import type { Settings } from '#data/settings'
+import { createSelfSigned } from './self-signed.ts'
+
+/** A certificate chain with its key, both PEM. The same object as long as the settings are the same. */
+export interface Identity {
+  readonly certificate: string
+  readonly privateKey: string
+}
+
+export interface Certificates extends Disposable {
+  /**
+   * By exact name, then by the name without its first label (wildcards), then the default one, then the only one or any, else the
+   * self-signed one.
+   */
+  identityFor(serverName: string | undefined): Identity
+}
+
+export interface CertificatesParts {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly random: Random
+  readonly trace: Trace
+}
+
+interface Table {
+  readonly byName: ReadonlyMap<string, Identity>
+  readonly fallback: Identity | undefined
+}
+
+export async function createCertificates({ settings, clock, random, trace }: CertificatesParts): Promise<Certificates> {
+  let table = readTable(settings, trace)
+  const names = [...table.byName.keys()]
+  const selfSigned = await createSelfSigned(names.length > 0 ? names : ['localhost'], { clock, random })
+  const stop = settings.onReload(() => {
+    table = readTable(settings, trace)
+  })
+  return {
+    identityFor(serverName) {
+      const name = serverName?.toLowerCase() ?? ''
+      const parent = name.slice(name.indexOf('.') + 1)
+      return table.byName.get(name) ?? table.byName.get(parent) ?? table.fallback ?? selfSigned
+    },
+    [Symbol.dispose]: stop,
+  }
+}
+
+function readTable(settings: Settings, trace: Trace): Table {
+  const byName = new Map<string, Identity>()
+  const all: Identity[] = []
+  let chosen: Identity | undefined
+  for (const id of settings.idsOf(declared.certificate.cert)) {
+    const certificate = settings.read(declared.certificate.cert, { id })
+    const privateKey = settings.read(declared.certificate.privateKey, { id })
+    if (certificate === undefined || privateKey === undefined) continue
+    const identity = { certificate, privateKey }
+    let subjects: readonly string[]
+    try {
+      subjects = [...namesOf(new X509Certificate(certificate)), ...settings.read(declared.certificate.subjects, { id })]
+    } catch (error) {
+      trace.emit('config.build-error', { key: `certificate.${id}`, reason: (error as Error).message })
+      continue
+    }
+    all.push(identity)
+    for (const subject of subjects) byName.set(subject.toLowerCase().replace(/^\*\./, ''), identity)
+    if (settings.read(declared.certificate.default, { id })) chosen = identity
+  }
+  return { byName, fallback: chosen ?? all[0] }
+}
+
+function namesOf(certificate: X509Certificate): string[] {
+  const alternative = certificate.subjectAltName?.split(', ').flatMap(entry => /^(?:DNS|IP Address):(.+)$/.exec(entry)?.[1] ?? []) ?? []
+  const common = /^CN=(.+)$/m.exec(certificate.subject)?.[1]
+  return common === undefined ? alternative : [common, ...alternative]
+}
