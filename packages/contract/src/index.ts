@@ -5,6 +5,8 @@
  * Pure: no Node, no input or output, no clock.
  */
 
+export * from './documents/index.ts'
+export * from './endpoints/index.ts'
 export * from './errors/index.ts'
 export * from './events/index.ts'
 export * from './expressions/index.ts'
@@ -41,3 +43,4 @@ export {
   type ValueType,
   type VerifyStrategy,
 } from './values/index.ts'
+export { interfaceVersion } from './version.ts'

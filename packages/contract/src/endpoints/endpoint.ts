@@ -75,6 +75,8 @@ export interface Endpoint {
   readonly method: Method
   /** Paths it answers on; a parameter that is not in all of them is optional. */
   readonly paths: readonly [string, ...string[]]
+  /** Further path elements give 404; elsewhere they are ignored. */
+  readonly exact?: true
   readonly access: Access
   readonly streamToken?: StreamToken
   readonly impact: Impact

@@ -1,0 +1,73 @@
+/**
+ * Every HTTP endpoint: method, paths, who may call, what it does to the world, parameters, body, answer and refusals. The types of
+ * handlers follow from the declarations.
+ *
+ * Routing, decoding and answering are not done here.
+ */
+import * as account from './account.ts'
+import * as domains from './domains.ts'
+import type { Endpoint } from './endpoint.ts'
+import * as principals from './principals.ts'
+import * as open from './public.ts'
+import * as queue from './queue.ts'
+import * as reports from './reports.ts'
+import * as settings from './settings.ts'
+import * as spamFilter from './spam.ts'
+import * as store from './store.ts'
+import * as telemetry from './telemetry.ts'
+import * as troubleshoot from './troubleshoot.ts'
+
+export type {
+  Access,
+  BodyLimit,
+  Endpoint,
+  Impact,
+  Input,
+  Method,
+  Output,
+  PathParameter,
+  PathParameters,
+  PrincipalAction,
+  QueryParameter,
+  QueryParameters,
+  RequestBody,
+  ResponseBody,
+  StreamToken,
+} from './endpoint.ts'
+export { type PrincipalField, type PrincipalType, principalFields, principalTypeNames, principalTypes } from './principal-types.ts'
+export { type PurgeKind, purgeKinds } from './purge-kinds.ts'
+
+/** Endpoints by area and id: `endpoints.queue.rescheduleMessages`. */
+export const endpoints = {
+  account,
+  principals,
+  settings,
+  queue,
+  reports,
+  store,
+  domains,
+  spamFilter,
+  troubleshoot,
+  telemetry,
+  /** Outside `/api`: OAuth, discovery, JMAP, health and the like. */
+  open,
+} as const
+
+export type EndpointArea = keyof typeof endpoints
+
+/** Refusals every call below `/api` can meet; declarations name only what comes on top. */
+export const commonErrors = [
+  'unauthorized',
+  'totpRequired',
+  'forbidden',
+  'tooManyRequests',
+  'limit',
+  'requestTooLarge',
+  'resourceNotFound',
+  'internal',
+] as const
+
+/** All endpoints with their areas, in order. */
+export const declaredEndpoints: readonly { readonly area: EndpointArea; readonly endpoint: Endpoint }[] = Object.entries(endpoints).flatMap(
+  ([area, members]) => Object.values(members).map((endpoint: Endpoint) => ({ area: area as EndpointArea, endpoint })),
+)
