@@ -155,7 +155,7 @@ export function endpointsReference(): string {
     return [
       `### ${summary}`,
       paths.map(path => code(`${method} ${path}`)).join('  \n'),
-      `Permission: ${describeAccess(access)}${token}. Impact: ${impact}.`,
+      `Callers: ${code(describeAccess(access))}${token}. Impact: ${impact}.`,
       ...(doc === undefined ? [] : [doc]),
       ...(parameters.length === 0 ? [] : [table(['Parameter', 'Meaning'], parameters)]),
       ...(otherQuery === undefined ? [] : [`Other query parameters: ${otherQuery}`]),
