@@ -1,4 +1,5 @@
 // What tests share: fakes for the outside (time, chance, DNS, remote servers), an in-process server, and a dialog runner for line
 // protocols. Only tests import it.
 export { createFakeClock, createSeededRandom, type FakeClock } from './clock.ts'
+export { type DialogOptions, runDialog } from './dialog.ts'
 export { createRecordingTrace, type RecordedEvent, type RecordingTrace } from './trace.ts'
