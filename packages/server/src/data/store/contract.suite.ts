@@ -76,8 +76,8 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       await using store = await open()
       const heard: News[] = []
       const stop = store.onCommit(news => heard.push(news))
+      await put(store, [['k', '1']])
       await Promise.allSettled([
-        put(store, [['k', '1']]),
         store.write(changeSettings, { operations: [{ kind: 'assertNone', prefix: '' }] }),
         put(store, [['k', '2']]),
       ])

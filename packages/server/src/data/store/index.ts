@@ -23,6 +23,7 @@ export * from './aggregates/settings.ts'
 export { threadMessages } from './aggregates/threads.ts'
 export type { AttachedBlob, Awaitable, Command, News, Query, Reader, SqlValue, Transaction } from './command.ts'
 export { joinSqliteStore, type SharedStore, type SqliteStore } from './engines/sqlite/store.ts'
+export { checkInvariants } from './invariants.ts'
 export {
   type Encoding,
   encodings,

@@ -7,6 +7,8 @@ import { silentTrace } from '#base/trace'
 import { describeStore, testWaitingBytes } from './contract.suite.ts'
 import { createScratchDatabase } from './engines/postgresql/scratch.ts'
 import { openStore } from './index.ts'
+import { describeMail } from './mail.suite.ts'
+import type { Store } from './store.ts'
 
 const url = process.env['POSTERN_TEST_POSTGRESQL']
 
@@ -20,7 +22,7 @@ if (url === undefined) {
   after(() => rm(root, { recursive: true, force: true }))
   let count = 0
 
-  describeStore('PostgreSQL', async () => {
+  const open = async (): Promise<Store> => {
     const scratch = await createScratchDatabase(url)
     const store = await openStore({
       kind: 'postgresql',
@@ -37,5 +39,8 @@ if (url === undefined) {
         await scratch[Symbol.asyncDispose]()
       },
     }
-  })
+  }
+
+  describeStore('PostgreSQL', open)
+  describeMail('PostgreSQL', open)
 }

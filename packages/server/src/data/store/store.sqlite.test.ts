@@ -6,17 +6,21 @@ import { systemClock } from '#base/clock'
 import { silentTrace } from '#base/trace'
 import { describeStore, testWaitingBytes } from './contract.suite.ts'
 import { openStore } from './index.ts'
+import { describeMail } from './mail.suite.ts'
+import type { Store } from './store.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'postern-sqlite-'))
 after(() => rm(root, { recursive: true, force: true }))
 let count = 0
 
-describeStore('SQLite', () =>
+const open = (): Promise<Store> =>
   openStore({
     kind: 'sqlite',
     path: join(root, String(++count)),
     clock: systemClock,
     trace: silentTrace,
     maxWaitingBytes: testWaitingBytes,
-  }),
-)
+  })
+
+describeStore('SQLite', open)
+describeMail('SQLite', open)

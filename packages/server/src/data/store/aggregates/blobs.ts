@@ -1,6 +1,6 @@
 // Contents by hash: where their bytes are, who refers to them, and what nobody refers to any more.
 import type { AttachedBlob, Awaitable, Command, Query, Reader, Transaction } from '../command.ts'
-import { type Encoding, hashOf } from '../packs/layout.ts'
+import { type Encoding, hashOf, recordHeaderBytes } from '../packs/layout.ts'
 import type { BlobLocation } from '../packs/pack-reader.ts'
 import type { PackWriter, Placement } from '../packs/pack-writer.ts'
 import type { Attachment } from '../store.ts'
@@ -153,7 +153,7 @@ export async function settledEnds(reader: Reader): Promise<Map<number, number>> 
   const rows = await reader.tuples<[number, number]>(
     'SELECT segment, MAX(record_offset + stored_length) FROM blobs WHERE segment > 0 GROUP BY segment',
   )
-  return new Map(rows)
+  return new Map(rows.map(([segment, end]) => [segment, end + recordHeaderBytes]))
 }
 
 /** Ends reservations that are over at `now` (Unix seconds), at most `limit`; gives the number ended. */

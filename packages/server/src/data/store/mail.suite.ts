@@ -1,0 +1,222 @@
+// What every engine promises about mail. Run by `store.<engine>.test.ts`.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { changesSince, forgetChanges } from './aggregates/changes.ts'
+import { mailboxHistory, objectHistory } from './aggregates/history.ts'
+import { accountTree, createMailbox, noParent, prepareAccount } from './aggregates/mailboxes.ts'
+import { accountTotals, appendMessages, deletedMessages, endDeletedMessages, type IncomingMessage } from './aggregates/messages.ts'
+import {
+  changeFlags,
+  destroyMailbox,
+  destroyMessages,
+  mailboxContents,
+  removeMessages,
+  transferMessages,
+  updateMessages,
+} from './aggregates/placements.ts'
+import { checkInvariants } from './invariants.ts'
+import type { Store } from './store.ts'
+
+const accountId = 12
+const now = 1_700_000_000
+const limits = { bytes: 0, messages: 0, tenant: null }
+const folders = [0, 1, 2].map(id => ({
+  id,
+  name: `folder ${id}`,
+  role: ['inbox', 'trash', 'junk'][id] ?? '',
+  sortOrder: id,
+  isSubscribed: true,
+}))
+
+/** `open` gives an empty store. */
+export function describeMail(name: string, open: () => Promise<Store>): void {
+  describe(`mail contract: ${name}`, () => {
+    it('an account is prepared once, whoever comes first', async () => {
+      await using store = await open()
+      const made = await Promise.all(Array.from({ length: 5 }, () => prepare(store)))
+      assert.equal(made.filter(Boolean).length, 1)
+      const tree = await store.read(accountTree, { accountId, principalId: accountId })
+      assert.deepEqual(
+        tree.mailboxes.map(({ id, role }) => [id, role]),
+        [
+          [0, 'inbox'],
+          [1, 'trash'],
+          [2, 'junk'],
+        ],
+      )
+      assert.deepEqual(tree.subscribed, [0, 1, 2])
+    })
+
+    it('deliveries side by side get UIDs and change numbers without gaps or doubles', async () => {
+      await using store = await open()
+      await prepare(store)
+      const before = (await store.read(accountTotals, { accountId }))?.changeNumber ?? 0
+      const outcomes = await Promise.all(Array.from({ length: 40 }, (_, n) => append(store, `m${n}`, [n % 2])))
+      const numbers = outcomes.map(outcome => outcome.change).sort((a, b) => a - b)
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, index) => before + 1 + index),
+      )
+      const contents = await store.read(mailboxContents, { accountId, mailboxId: 0, afterUid: 0, limit: 100 })
+      assert.deepEqual(
+        contents?.rows.map(row => row[0]),
+        Array.from({ length: 20 }, (_, n) => n + 1),
+      )
+      assert.deepEqual(await checkInvariants(store), [])
+    })
+
+    it('the change log is ascending, complete, and forgets from its beginning', async () => {
+      await using store = await open()
+      await prepare(store)
+      for (let n = 0; n < 5; n++) await append(store, `m${n}`, [0], now + n)
+      const all = await store.read(changesSince, { accountId, since: 0, limit: 100 })
+      assert.deepEqual(
+        all.sets.map(set => set.number),
+        [1, 2, 3, 4, 5, 6],
+      )
+      const { forgotten } = await store.write(forgetChanges, { accountId, before: now + 2 })
+      assert.equal(forgotten, 3)
+      assert.equal((await store.read(changesSince, { accountId, since: 2, limit: 100 })).isComplete, false)
+      const rest = await store.read(changesSince, { accountId, since: 3, limit: 100 })
+      assert.deepEqual([rest.isComplete, rest.sets.map(set => set.number)], [true, [4, 5, 6]])
+      // Without history, everything that changed is told, and that removals are unknown.
+      const history = await store.read(mailboxHistory, { accountId, mailboxId: 0, since: 2, maxNumbers: 100 })
+      assert.deepEqual([history.isComplete, history.rows.map(row => row[0])], [false, [2, 3, 4, 5]])
+      assert.equal(await store.read(objectHistory, { accountId, kind: 'message', since: 2, limit: 9 }), undefined)
+      assert.deepEqual(await checkInvariants(store), [])
+    })
+
+    it('destroyed messages are kept until their time, with where they were', async () => {
+      await using store = await open()
+      await prepare(store)
+      const { appended } = await append(store, 'precious', [0, 1])
+      const id = appended[0]?.id ?? 0
+      const keeping = { keptUntil: now + 100 }
+      await store.write(destroyMessages, { accountId, ids: [id], onlyFrom: null, keeping, now })
+      const [kept] = await store.read(deletedMessages, { accountId, now })
+      assert.deepEqual([kept?.messageId, kept?.size, kept?.keptUntil], [id, 8, now + 100])
+      assert.deepEqual(await checkInvariants(store), [])
+      assert.equal(await store.write(endDeletedMessages, { now: now + 99, limit: 10 }), 0)
+      assert.equal(await store.write(endDeletedMessages, { now: now + 100, limit: 10 }), 1)
+      assert.deepEqual(await store.read(deletedMessages, { accountId, now }), [])
+      assert.deepEqual(await checkInvariants(store), [])
+    })
+
+    it('whatever is done to it, everything that must hold holds', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 25 }), async actions => {
+          await using store = await open()
+          await prepare(store)
+          for (const run of actions) await run(store)
+          assert.deepEqual(await checkInvariants(store), [])
+        }),
+        { numRuns: 6, endOnFailure: true },
+      )
+    })
+  })
+}
+
+function prepare(store: Store): Promise<boolean> {
+  return store.write(prepareAccount, { accountId, folders, now, tenantId: 4 })
+}
+
+function message(
+  mailboxIds: readonly number[],
+  threadKeys: readonly number[],
+  flags = 0,
+  keywords: readonly string[] = [],
+): IncomingMessage {
+  return {
+    blob: 0,
+    mailboxIds,
+    flags,
+    keywords,
+    received: now,
+    sent: null,
+    hasAttachment: false,
+    messageIdKey: threadKeys[0] ?? null,
+    bodyKey: 1,
+    threadKeys,
+    structure: Buffer.from([1, 2, 3]),
+    skipsDuplicate: false,
+  }
+}
+
+function append(store: Store, text: string, mailboxIds: readonly number[], at = now): ReturnType<typeof write> {
+  return write(store, text, message(mailboxIds, []), at)
+}
+
+function write(store: Store, text: string, incoming: IncomingMessage, at: number) {
+  const args = { accountId, messages: [incoming], limits, now: at, duplicateWindow: 60 }
+  return store.write(appendMessages, args, { blobs: [Buffer.from(text)] })
+}
+
+type Action = (store: Store) => Promise<unknown>
+
+const mailbox = fc.constantFrom(0, 1, 2, 16)
+const uids = fc.uniqueArray(fc.integer({ min: 1, max: 8 }), { maxLength: 5 })
+const flags = fc.nat(31)
+const names = fc.subarray(['a', 'b', 'C'])
+const keeping = fc.constantFrom({ keptUntil: null }, { keptUntil: now + 50 })
+// What refers to a mailbox that is not there is refused, and must change nothing.
+const tolerant =
+  (run: Action): Action =>
+  store =>
+    run(store).catch(() => undefined)
+
+const action: fc.Arbitrary<Action> = fc
+  .oneof(
+    {
+      weight: 4,
+      arbitrary: fc
+        .record({
+          text: fc.constantFrom('one', 'two', 'three', 'a longer content that is seen again'),
+          to: fc.uniqueArray(mailbox, { minLength: 1, maxLength: 3 }),
+          keys: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 3 }),
+          flags,
+          names,
+        })
+        .map(
+          ({ text, to, keys, flags, names }): Action =>
+            store =>
+              write(store, text, message(to, keys, flags, names), now),
+        ),
+    },
+    fc.record({ mailboxId: mailbox, uids, flags, names, mode: fc.constantFrom('add', 'remove', 'replace') }).map(
+      ({ mailboxId, uids, flags, names, mode }): Action =>
+        store =>
+          store.write(changeFlags, { accountId, mailboxId, uids, change: { mode, flags, keywords: names }, unchangedSince: null, now }),
+    ),
+    fc.record({ mailboxId: mailbox, targetId: mailbox, uids, moves: fc.boolean() }).map(
+      ({ mailboxId, targetId, uids, moves }): Action =>
+        store =>
+          store.write(transferMessages, { accountId, mailboxId, targetId, uids, moves, now }),
+    ),
+    fc.record({ mailboxId: mailbox, uids: fc.option(uids), onlyDeleted: fc.boolean(), keeping }).map(
+      ({ mailboxId, uids, onlyDeleted, keeping }): Action =>
+        store =>
+          store.write(removeMessages, { accountId, mailboxId, uids, onlyDeleted, keeping, now }),
+    ),
+    fc
+      .record({ id: fc.integer({ min: 1, max: 12 }), addTo: fc.uniqueArray(mailbox), removeFrom: fc.uniqueArray(mailbox), flags, names })
+      .map(
+        ({ id, addTo, removeFrom, flags, names }): Action =>
+          store => {
+            const plan = { messageId: id, flags: { mode: 'replace', flags, keywords: names }, addTo, removeFrom } as const
+            return store.write(updateMessages, { accountId, plans: [plan], now })
+          },
+      ),
+    fc.record({ ids: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 3 }), keeping }).map(
+      ({ ids, keeping }): Action =>
+        store =>
+          store.write(destroyMessages, { accountId, ids, onlyFrom: null, keeping, now }),
+    ),
+    fc.constant<Action>(store =>
+      store.write(createMailbox, { accountId, parentId: noParent, names: ['x'], role: null, sortOrder: 0, now, maxMailboxes: 100 }),
+    ),
+    fc.constant<Action>(store =>
+      store.write(destroyMailbox, { accountId, mailboxId: 16, removesMessages: true, keeping: { keptUntil: null }, now }),
+    ),
+  )
+  .map(tolerant)
