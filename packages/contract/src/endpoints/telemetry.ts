@@ -147,7 +147,7 @@ export const streamMetrics = endpoint({
 export const getContract = endpoint({
   id: 'getContract',
   method: 'GET',
-  path: '/api/contract',
+  path: '/api/schema',
   access: 'login',
   impact: 'read',
   output: data(Type.Record(Type.String(), Type.Unknown())),
