@@ -92,7 +92,7 @@ GET /api/telemetry/live/tracing-token tracing-live
 GET /api/telemetry/live/metrics-token metrics-live
 GET /api/telemetry/metrics metrics-list
 GET /api/telemetry/metrics/live metrics-live
-GET /api/contract login
+GET /api/schema login
 GET /api/openapi.json login
 `
 

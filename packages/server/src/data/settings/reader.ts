@@ -42,14 +42,21 @@ export function createReader(view: SettingsView): ViewReader {
     }
   }
 
+  /** The setting that stands in for an absent one, when it is set itself. */
+  function fallbackOf({ fallback }: Setting, ids: Ids): Setting | undefined {
+    const found = fallback === undefined ? undefined : byPattern.get(fallback)
+    const isSet = found?.kind === 'value' && listEntries(view, fillIn(found.pattern, ids)).length > 0
+    return isSet ? found : undefined
+  }
+
   function single(setting: Setting, ids: Ids): unknown {
     for (const key of keysOf(setting, ids)) {
       const text = view.get(key)
       const parsed = text === undefined ? undefined : parse(setting, key, text)
       if (parsed !== undefined) return parsed.value
     }
-    const fallback = setting.fallback === undefined ? undefined : byPattern.get(setting.fallback)
-    if (fallback?.kind === 'value' && view.get(fillIn(fallback.pattern, ids)) !== undefined) return value(fallback, ids)
+    const fallback = fallbackOf(setting, ids)
+    if (fallback !== undefined) return value(fallback, ids)
     const text = defaultOf(setting, ids)
     return typeof text === 'string' ? setting.type.parse(text) : undefined
   }
@@ -60,6 +67,8 @@ export function createReader(view: SettingsView): ViewReader {
       if (entries.length === 0) continue
       return entries.flatMap(([entryKey, text]) => parse(setting, entryKey, text) ?? []).map(parsed => parsed.value)
     }
+    const fallback = fallbackOf(setting, ids)
+    if (fallback !== undefined) return value(fallback, ids)
     return typeof setting.default === 'object' ? setting.default.map(text => setting.type.parse(text)) : []
   }
 
