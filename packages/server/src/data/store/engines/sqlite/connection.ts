@@ -5,6 +5,7 @@ import type { SqlValue } from '../../command.ts'
 const busyTimeoutMs = 5000
 const pageBytes = 4096
 const cachedPages = 8192
+const restingLogBytes = 8 * 1024 * 1024
 
 /** Opens, and creates when missing, for the writer. */
 export function openForWriting(file: string): DatabaseSync {
@@ -16,9 +17,21 @@ export function openForWriting(file: string): DatabaseSync {
   database.exec('PRAGMA auto_vacuum = INCREMENTAL')
   database.exec('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = FULL')
+  // A log that grew under a long reader is cut to this when it begins anew.
+  database.exec(`PRAGMA journal_size_limit = ${restingLogBytes}`)
   database.exec(`PRAGMA cache_size = ${cachedPages}`)
   database.exec('PRAGMA temp_store = MEMORY')
   return database
+}
+
+/** Whether the log could be emptied; waits at most so long for readers that need it. */
+export function emptyLog(database: DatabaseSync, waitMs: number): boolean {
+  database.exec(`PRAGMA busy_timeout = ${waitMs}`)
+  try {
+    return database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+  }
 }
 
 export function openForReading(file: string): DatabaseSync {

@@ -181,8 +181,15 @@ function createClient({ folder, file, port, trace, maxWaitingBytes = defaultWait
     }
     return new Promise<Result>((resolve, reject) => {
       const id = nextId++
+      try {
+        port.postMessage(message(id))
+      } catch (error) {
+        // Arguments that cannot cross threads.
+        admission.leave(bytes)
+        reject(error)
+        return
+      }
       waiting.set(id, { resolve, reject, bytes })
-      port.postMessage(message(id))
     })
   }
 

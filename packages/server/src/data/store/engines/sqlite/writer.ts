@@ -1,6 +1,6 @@
 // The writer thread: the only one that changes the database file and the packs.
 import { statSync } from 'node:fs'
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { systemClock } from '#base/clock'
 import { settledEnds } from '../../aggregates/blobs.ts'
@@ -9,7 +9,7 @@ import { commands } from '../../commands.ts'
 import { migrations } from '../../migrations.ts'
 import { openPackWriter } from '../../packs/pack-writer.ts'
 import { heldBytes } from '../../store.ts'
-import { createStatements, openForWriting } from './connection.ts'
+import { createStatements, emptyLog, openForWriting } from './connection.ts'
 import { carry } from './faults.ts'
 import { type GroupParts, runGroup, type WaitingCommand } from './group.ts'
 import type { FromWriter, Outcome, ToWriter, WriterData } from './messages.ts'
@@ -47,9 +47,9 @@ async function start(port: MessagePort, data: WriterData): Promise<void> {
  * One process per data folder: the lock is SQLite's own on a file beside the data, so the system frees it however the process ends.
  */
 function takeLock(file: string): DatabaseSync {
-  const lock = openForWriting(file)
-  lock.exec('PRAGMA busy_timeout = 0')
-  lock.exec('PRAGMA journal_mode = DELETE')
+  const lock = new DatabaseSync(file)
+  // A predecessor may be just about to leave.
+  lock.exec('PRAGMA busy_timeout = 250')
   lock.exec('BEGIN EXCLUSIVE')
   return lock
 }
@@ -143,13 +143,9 @@ function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<strin
   function shortenLog(): void {
     const bytes = statSync(`${data.file}-wal`, { throwIfNoEntry: false })?.size ?? 0
     if (bytes <= checkpointAtBytes) return
-    try {
-      parts.database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-      checkpointAtBytes = longLogBytes
-    } catch {
-      // A reader is still there: the next attempt when the log has grown by as much again.
-      checkpointAtBytes = bytes + longLogBytes
-    }
+    // While readers are there, the next attempt is made when the log has grown by a quarter; at some size they are waited for.
+    const emptied = emptyLog(parts.database, bytes > longLogBytes * 4 ? 1000 : 0)
+    checkpointAtBytes = emptied ? longLogBytes : bytes + longLogBytes / 4
   }
 
   function tidy(port: MessagePort, id: number): void {
