@@ -86,8 +86,8 @@ class Parser {
     for (;;) {
       const header = this.#scan(position, message !== null)
       const frame = this.#openPart(parts, header, message)
-      const nested = this.#nestedMessage(frame.part)
-      if (nested !== null && !header.stoppedAtBoundary) {
+      const nested = header.stoppedAtBoundary ? null : this.#nestedMessage(frame.part)
+      if (nested !== null) {
         parts = nested.structure.parts
         message = nested
         position = frame.part.bodyStart
@@ -169,7 +169,7 @@ class Parser {
   #push(parts: Building[], part: Building, boundary: Buffer | null): Frame {
     if (part.parent >= 0) parts[part.parent]?.children.push(part.index)
     parts.push(part)
-    const counts = part.kind === 'message' || part.kind === 'text' || part.kind === 'html'
+    const counts = part.kind === 'message' || part.type === 'text'
     if (part.kind === 'message') this.#messages++
     const linesBefore = counts || this.#messages > 0 ? this.#linesAt(part.bodyStart) : 0
     const frame: Frame = { part, parts, boundary, isDigest: part.kind === 'multipart' && part.subtype === 'digest', linesBefore }
@@ -216,7 +216,7 @@ class Parser {
     return boundary === null || boundary.endsWith('--') ? null : boundary
   }
 
-  /** A message part that stands in clear is parsed in place; an encoded one is parsed when its end is known. */
+  /** A message part that stands in clear is parsed in place; an encoded one, and one without a body, when its end is known. */
   #nestedMessage(part: Building): OpenMessage | null {
     if (part.kind !== 'message' || isEncoded(part.encoding) || this.#budget.parts <= 1) return null
     const nested = openMessage(false)
@@ -264,7 +264,7 @@ class Parser {
     const { part } = frame
     // A delimiter may follow the header's empty line at once; its line break is then the header's.
     part.end = Math.max(end, part.bodyStart)
-    if (part.kind === 'message' || part.kind === 'text' || part.kind === 'html') part.lines = this.#linesAt(part.end) - frame.linesBefore
+    if (part.kind === 'message' || part.type === 'text') part.lines = this.#linesAt(part.end) - frame.linesBefore
     else if (this.#messages === 0) this.#countedTo = Math.max(this.#countedTo, part.end)
     if (part.kind === 'message') {
       this.#messages--
