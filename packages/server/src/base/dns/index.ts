@@ -1,0 +1,52 @@
+// DNS: the only place that asks it. Answers carry their TTL and whether the resolver vouches for them (AD); failures say whether
+// asking again may help. Owns a bounded cache. Never decides what a missing record means.
+export { memoryResolver, type Zone, zoneFrom } from './memory.ts'
+export { createResolver, type NameServer, type ResolverOptions, systemNameServers } from './resolver.ts'
+
+export type RecordType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'PTR' | 'TLSA' | 'CNAME'
+
+/** `notFound`: the name does not exist. `noData`: it does, without records of the type. `temporary`: ask again later. */
+export type DnsFault = 'notFound' | 'noData' | 'temporary'
+
+export class DnsError extends Error {
+  override readonly name = 'DnsError'
+  readonly fault: DnsFault
+  constructor(fault: DnsFault, message: string) {
+    super(message)
+    this.fault = fault
+  }
+}
+
+export interface Answer<T> {
+  readonly records: readonly T[]
+  readonly ttlSeconds: number
+  /** The resolver says that it validated the answer (RFC 4035 §3.2.3). */
+  readonly isAuthenticated: boolean
+}
+
+export interface MxRecord {
+  readonly preference: number
+  /** Lower case, without the final dot; empty for a null MX (RFC 7505). */
+  readonly exchange: string
+}
+
+/** RFC 6698 §2.1 */
+export interface TlsaRecord {
+  readonly usage: number
+  readonly selector: number
+  readonly matching: number
+  readonly data: Buffer
+}
+
+/** Every method rejects with DnsError. Names are given without the final dot, in any case; aliases are followed. */
+export interface Resolver {
+  a(name: string): Promise<Answer<string>>
+  aaaa(name: string): Promise<Answer<string>>
+  /** By preference, lowest first. */
+  mx(name: string): Promise<Answer<MxRecord>>
+  /** Strings of one record joined. */
+  txt(name: string): Promise<Answer<string>>
+  /** Names of an IP address. */
+  ptr(ip: string): Promise<Answer<string>>
+  tlsa(name: string): Promise<Answer<TlsaRecord>>
+}
