@@ -9,6 +9,7 @@ import {
   type BlobLocation,
   type BlobRow,
   DamagedBlob,
+  type Encoding,
   encodings,
   findBlob,
   foldersOf,
@@ -31,6 +32,8 @@ export interface Blobs extends Disposable {
   sizeOf(hash: Uint8Array): Promise<number | undefined>
   /** The bytes. `blobNotFound`; damaged bytes are traced and answered as `storeUnavailable`. */
   read(hash: Uint8Array, range?: Range): Promise<Buffer>
+  /** The same for who knows from a row where the bytes were; should they have moved, they are looked up. */
+  readAt(location: BlobLocation, range?: Range): Promise<Buffer>
   /** The bytes piece by piece. Compressed contents, which are small, come in one. */
   stream(hash: Uint8Array, range?: Range): AsyncGenerator<Buffer, void, void>
   /** Where to gather an incoming content of unknown size. */
@@ -76,8 +79,8 @@ export function createBlobs(parts: BlobsParts): Blobs {
   }
 
   /** Compaction may move the bytes between the look-up and the read: then the row is asked once more. */
-  async function readWhere<Result>(hash: Uint8Array, use: (location: BlobLocation) => Result): Promise<Result> {
-    const location = await locate(hash)
+  async function readWhere<Result>(location: BlobLocation, use: (location: BlobLocation) => Result): Promise<Result> {
+    const { hash } = location
     try {
       return use(location)
     } catch (first) {
@@ -100,26 +103,29 @@ export function createBlobs(parts: BlobsParts): Blobs {
     return failure('storeUnavailable', { reason }, { cause })
   }
 
-  async function read(hash: Uint8Array, range?: Range): Promise<Buffer> {
-    const key = range ? Buffer.from(hash).toString('base64') : ''
+  async function readAt(known: BlobLocation, range?: Range): Promise<Buffer> {
+    const key = range ? Buffer.from(known.hash).toString('base64') : ''
     const kept = range && decompressed.get(key)
     if (kept) return kept.subarray(...clamp(range, kept.length))
-    return await readWhere(hash, location => {
+    return await readWhere(known, location => {
       if (!range) return packs.read(location)
-      if (location.encoding !== encodings.zstd || location.size < leastCachedBytes) return packs.read(location, range.start, range.end)
+      if (!isCompressed(location.encoding) || location.size < leastCachedBytes) return packs.read(location, range.start, range.end)
       const whole = packs.read(location)
       decompressed.set(key, whole)
       return whole.subarray(...clamp(range, whole.length))
     })
   }
 
+  const read = async (hash: Uint8Array, range?: Range): Promise<Buffer> => readAt(await locate(hash), range)
+
   return {
     sizeOf: async hash => (await store.read(findBlob, { hash }))?.size,
     read,
+    readAt,
     async *stream(hash, range) {
       const { size, encoding } = await locate(hash)
       const [start, end] = clamp(range ?? { start: 0, end: size }, size)
-      if (encoding === encodings.zstd) {
+      if (isCompressed(encoding)) {
         if (end > start) yield await read(hash, { start, end })
         return
       }
@@ -147,6 +153,10 @@ export function createBlobs(parts: BlobsParts): Blobs {
       packs[Symbol.dispose]()
     },
   }
+}
+
+function isCompressed(encoding: Encoding): boolean {
+  return encoding === encodings.zstd || encoding === encodings.deflate
 }
 
 function clamp({ start, end }: Range, size: number): [number, number] {

@@ -2,9 +2,18 @@
 import { settingsTable } from './migrations/0001-settings.ts'
 import { blobTables } from './migrations/0002-blobs.ts'
 import { mailTables } from './migrations/0003-mail.ts'
+import { mailStatistics } from './migrations/0004-statistics.ts'
 import { principalTables } from './migrations/0010-principals.ts'
 import { banTable } from './migrations/0011-bans.ts'
 import { queueTables } from './migrations/0012-queue.ts'
 import type { Migration } from './migrations/migration.ts'
 
-export const migrations: readonly Migration[] = [settingsTable, blobTables, mailTables, principalTables, banTable, queueTables]
+export const migrations: readonly Migration[] = [
+  settingsTable,
+  blobTables,
+  mailTables,
+  mailStatistics,
+  principalTables,
+  banTable,
+  queueTables,
+]

@@ -8,6 +8,7 @@ import {
   appendMessages,
   changeFlags,
   changeMailbox,
+  contentLocation,
   createMailbox,
   destroyMailbox,
   destroyMessages,
@@ -124,6 +125,7 @@ export async function openAccount(parts: AccountParts, accountId: number, viewer
     const facts = await Promise.all(messages.map((message, index) => incoming(message, index, now)))
     const { change, appended } = await store.write(
       appendMessages,
+      contentLocation,
       { accountId, messages: facts, limits: await roomLimits(), now, duplicateWindow: limits.duplicateWindowSeconds },
       { blobs: messages.map(message => message.content) },
     )
@@ -373,13 +375,13 @@ export async function openAccount(parts: AccountParts, accountId: number, viewer
       const may = await readable(ids)
       return ids.filter(id => may.has(id))
     },
-    content: ({ blobHash }, range) => blobs.read(blobHash, range),
+    content: ({ location }, range) => blobs.readAt(location, range),
     async search(mailboxId, criterion) {
       await require(mailboxId, 'readItems')
       const found = await columns.columns(accountId, mailboxId)
       if (!found) throw failure('mailboxNotFound')
       const rows = (ids: readonly number[]): Promise<readonly MessageRow[]> => store.read(messagesById, { accountId, ids })
-      return searchMailbox(found, criterion, { messages: rows, content: hash => blobs.read(hash) })
+      return searchMailbox(found, criterion, { messages: rows, content: row => blobs.readAt(contentLocation(row)) })
     },
   }
 }
@@ -391,5 +393,5 @@ function contentSize(message: NewMessage | undefined): number {
 
 function toMessage(row: MessageRow): Message {
   const { id, threadId, blobHash, size, received, sent, hasAttachment, structure } = row
-  return { id, threadId, blobHash, size, received, sent, hasAttachment: hasAttachment !== 0, structure }
+  return { id, threadId, blobHash, size, received, sent, hasAttachment: hasAttachment !== 0, structure, location: contentLocation(row) }
 }

@@ -107,7 +107,7 @@ export interface AccountMailboxes {
   /** Message ids of a thread, oldest first. */
   thread(threadId: number): Promise<readonly number[]>
   /** The bytes of a message, or `[start, end)` of them. */
-  content(message: Pick<Message, 'blobHash'>, range?: { readonly start: number; readonly end: number }): Promise<Buffer>
+  content(message: Pick<Message, 'location'>, range?: { readonly start: number; readonly end: number }): Promise<Buffer>
   /** UIDs that match, ascending. */
   search(mailboxId: number, criterion: Criterion): Promise<readonly number[]>
 }

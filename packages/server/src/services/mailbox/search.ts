@@ -1,6 +1,8 @@
 // Searching one mailbox: what columns can decide is decided at once, then the stored structure, then the bytes.
 
+import type { AddressGroup } from '@postern/mail/address'
 import {
+  type Envelope,
   type Field,
   type MessageStructure,
   type Part,
@@ -9,16 +11,17 @@ import {
   partText,
   readFields,
   rootPart,
+  unpackEnvelope,
   unpackStructure,
 } from '@postern/mail/mime'
-import { decodeUnstructured } from '@postern/mail/text'
+import { decodeEncodedWords, decodeUnstructured } from '@postern/mail/text'
 import type { MessageRow } from '#data/store'
 import { nextTurn } from './columns.ts'
 import type { Criterion, MailboxColumns } from './types.ts'
 
 export interface SearchSources {
   messages(ids: readonly number[]): Promise<readonly MessageRow[]>
-  content(hash: Uint8Array): Promise<Buffer>
+  content(row: MessageRow): Promise<Buffer>
 }
 
 const rowsPerStep = 100
@@ -40,9 +43,12 @@ export async function searchMailbox(columns: MailboxColumns, criterion: Criterio
       const row = rows.get(columns.ids[at] ?? 0)
       // Removed since the columns were read.
       if (!row) continue
-      const structure = unpackStructure(Buffer.from(row.structure))
-      let verdict = decide({ columns, at, row, structure })
-      if (verdict === undefined) verdict = decide({ columns, at, row, structure, bytes: await sources.content(row.blobHash) })
+      const packed = Buffer.from(row.structure.buffer, row.structure.byteOffset, row.structure.length)
+      const envelope = unpackEnvelope(packed)
+      let verdict = decide({ columns, at, row, envelope })
+      if (verdict === undefined) {
+        verdict = decide({ columns, at, row, envelope, structure: unpackStructure(packed), bytes: await sources.content(row) })
+      }
       if (verdict) matches[at] = 1
     }
     await nextTurn()
@@ -57,6 +63,7 @@ interface Known {
   readonly columns: MailboxColumns
   readonly at: number
   readonly row?: MessageRow
+  readonly envelope?: Envelope
   readonly structure?: MessageStructure
   readonly bytes?: Buffer
 }
@@ -111,19 +118,26 @@ function compile(criterion: Criterion): Decide {
       return ({ row }) => row && row.hasAttachment !== 0
     case 'sent': {
       const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = criterion
-      return ({ structure, row }) => {
-        if (!structure || !row) return undefined
+      return ({ envelope, row }) => {
+        if (!envelope || !row) return undefined
         // A message without a readable date is taken by its arrival (RFC 8621 §4.1.2.3 gives no other).
-        const day = sentDay(structure) ?? row.received
+        const day = sentDay(envelope) ?? row.received
         return day >= from && day < until
       }
     }
     case 'from':
     case 'to':
     case 'cc':
-    case 'bcc':
-    case 'subject':
-      return headerContains(criterion.kind, criterion.text)
+    case 'bcc': {
+      // RFC 9051 §6.4.4: the envelope structure's field.
+      const { kind } = criterion
+      const wanted = fold(criterion.text)
+      return ({ envelope }) => envelope && envelope[kind].some(group => groupContains(group, wanted))
+    }
+    case 'subject': {
+      const wanted = fold(criterion.text)
+      return ({ envelope }) => envelope && envelope.subject !== null && fold(decodeEncodedWords(envelope.subject)).includes(wanted)
+    }
     case 'header':
       return headerContains(criterion.name.toLowerCase(), criterion.text)
     case 'body': {
@@ -167,11 +181,19 @@ function inRanges(uid: number, ranges: readonly (readonly [number, number])[]): 
 }
 
 /** RFC 9051 §6.4.4 SENTBEFORE and its kin disregard time and zone: midnight UTC of the day as written, Unix seconds. */
-function sentDay(structure: MessageStructure): number | undefined {
-  const date = structure.envelope.date === null ? null : parseDate(structure.envelope.date)
+function sentDay(envelope: Envelope): number | undefined {
+  const date = envelope.date === null ? null : parseDate(envelope.date)
   if (!date) return undefined
   const local = date.time + date.offsetMinutes * 60_000
   return Math.floor(local / 86_400_000) * 86_400
+}
+
+function groupContains({ name, mailboxes }: AddressGroup, wanted: string): boolean {
+  if (name !== null && fold(decodeEncodedWords(name)).includes(wanted)) return true
+  return mailboxes.some(mailbox => {
+    const display = mailbox.name === null ? '' : `${decodeEncodedWords(mailbox.name)} `
+    return fold(`${display}<${mailbox.address}>`).includes(wanted)
+  })
 }
 
 function headerContains(name: string, text: string): Decide {

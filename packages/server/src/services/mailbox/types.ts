@@ -1,6 +1,6 @@
 // What the mailbox service gives and takes. No protocol word appears here; MODSEQ, state and push all speak of change numbers.
 import type { MessageStructure } from '@postern/mail/mime'
-import type { SpooledContent } from '#data/store'
+import type { BlobLocation, SpooledContent } from '#data/store'
 
 /** Special use of a mailbox, at most one mailbox per role and account. Fixed ids: inbox 0, trash 1, junk 2, drafts 3, sent 4, archive 5. */
 export const roles = ['inbox', 'trash', 'junk', 'drafts', 'sent', 'archive', 'important'] as const
@@ -153,6 +153,8 @@ export interface Message {
   readonly hasAttachment: boolean
   /** Packed by `@postern/mail/mime`. */
   readonly structure: Uint8Array
+  /** For `content`. */
+  readonly location: BlobLocation
 }
 
 export interface MessageState {

@@ -1,6 +1,8 @@
 // Messages: what never changes about them, how they come and how they go.
 import { failure } from '@postern/contract'
 import type { Command, Query, Transaction } from '../command.ts'
+import type { Encoding } from '../packs/layout.ts'
+import type { BlobLocation } from '../packs/pack-reader.ts'
 import { linkBlob, unlinkBlob } from './blobs.ts'
 import { internKeywords, packKeywords } from './keywords.ts'
 import { beginChange, type MailChange, type RoomLimits } from './mail-change.ts'
@@ -213,10 +215,19 @@ export interface MessageRow {
   readonly sent: number | null
   readonly hasAttachment: number
   readonly structure: Uint8Array
+  // Where the bytes are, so that reading many messages asks no more rows.
+  readonly encoding: Encoding
+  readonly segment: number
+  readonly recordOffset: number
+  readonly storedLength: number
+}
+
+export function contentLocation({ blobHash, size, encoding, segment, recordOffset, storedLength }: MessageRow): BlobLocation {
+  return { hash: blobHash, size, encoding, segment, offset: recordOffset, storedLength }
 }
 
 const messageColumns = `m.id, m.thread_id AS "threadId", m.blob_id AS "blobId", b.hash AS "blobHash", m.size, m.received, m.sent,
-  m.has_attachment AS "hasAttachment", m.structure`
+  m.has_attachment AS "hasAttachment", m.structure, b.encoding, b.segment, b.record_offset AS "recordOffset", b.stored_length AS "storedLength"`
 
 /** By id, in the order asked; unknown ids are left out. */
 export const messagesById: Query<{ readonly accountId: number; readonly ids: readonly number[] }, readonly MessageRow[]> = {

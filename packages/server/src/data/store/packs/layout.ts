@@ -4,14 +4,14 @@
 // check it, or to rebuild the rows. Fixed part, big endian:
 //   0  4  magic "PSTB"        4  1  version 1       5  1  encoding       6  2  0
 //   8  4  stored length      12  4  content length  16 32  SHA-256 of the content      48 … stored bytes
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { join } from 'node:path'
 
 export const recordHeaderBytes = 48
 const magic = 0x50535442
 
 /** How the stored bytes relate to the content. */
-export const encodings = { plain: 0, zstd: 1, file: 2 } as const
+export const encodings = { plain: 0, zstd: 1, file: 2, deflate: 3 } as const
 export type Encoding = (typeof encodings)[keyof typeof encodings]
 
 /** Contents above this many bytes get a file of their own. */
@@ -79,10 +79,14 @@ export function decodeRecordHeader(bytes: Uint8Array): RecordHeader | undefined 
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, recordHeaderBytes)
   const encoding = view.readUInt8(5)
   if (view.readUInt32BE(0) !== magic || view.readUInt8(4) !== 1) return undefined
-  if (encoding !== encodings.plain && encoding !== encodings.zstd) return undefined
+  if (!isRecordEncoding(encoding)) return undefined
   return { encoding, storedLength: view.readUInt32BE(8), size: view.readUInt32BE(12), hash: Buffer.from(view.subarray(16, 48)) }
 }
 
+function isRecordEncoding(encoding: number): encoding is Exclude<Encoding, typeof encodings.file> {
+  return encoding === encodings.plain || encoding === encodings.zstd || encoding === encodings.deflate
+}
+
 export function hashOf(content: Uint8Array): Buffer {
-  return createHash('sha256').update(content).digest()
+  return hash('sha256', content, 'buffer')
 }

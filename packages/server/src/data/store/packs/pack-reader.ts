@@ -1,6 +1,6 @@
 // Reads contents back from packs and large files. Keeps a few packs open; never writes.
 import { closeSync, openSync, readSync } from 'node:fs'
-import { zstdDecompressSync } from 'node:zlib'
+import { decompress } from './compression.ts'
 import { decodeRecordHeader, encodings, foldersOf, largePath, packPath, recordHeaderBytes } from './layout.ts'
 import type { Placement } from './pack-writer.ts'
 
@@ -58,9 +58,8 @@ export function openPackReader(folder: string): PackReader {
       throw new DamagedBlob(`no record of this blob at ${location.offset} of pack ${location.segment}`)
     }
     const stored = record.subarray(recordHeaderBytes)
-    if (header.encoding === encodings.plain) return stored
     try {
-      return zstdDecompressSync(stored, { maxOutputLength: Math.max(1, location.size) })
+      return decompress(stored, header.encoding, location.size)
     } catch (cause) {
       throw new DamagedBlob(`the record at ${location.offset} of pack ${location.segment} does not decompress`, { cause })
     }

@@ -20,7 +20,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { constants as zstd, zstdCompressSync } from 'node:zlib'
+import { compress } from './compression.ts'
 import {
   type Encoding,
   encodeRecordHeader,
@@ -76,10 +76,6 @@ export interface PackWriterOptions {
   readonly settledEnds: ReadonlyMap<number, number> | undefined
 }
 
-// Small contents gain nothing worth the call; a gain below a tenth is not worth decompressing for ever.
-const leastCompressedBytes = 256
-const worthwhileRatio = 0.9
-const zstdOptions = { params: { [zstd.ZSTD_c_compressionLevel]: 1 } }
 const syncLater = promisify(fdatasync)
 
 export function openPackWriter(folder: string, { settledEnds }: PackWriterOptions): PackWriter {
@@ -118,10 +114,7 @@ export function openPackWriter(folder: string, { settledEnds }: PackWriterOption
     if (content.length > largeContentBytes) return appendLarge(content, hash)
     // A full pack is left between groups only, so that one flush concerns one file.
     if (chunks.length === 0 && flushed === settled && flushed >= packBytes) roll()
-    const compressed = content.length >= leastCompressedBytes ? zstdCompressSync(content, zstdOptions) : content
-    const pays = compressed.length < content.length * worthwhileRatio
-    const stored = pays ? compressed : content
-    const encoding = pays ? encodings.zstd : encodings.plain
+    const { stored, encoding } = compress(content)
     const offset = flushed + pendingBytes
     chunks.push(encodeRecordHeader({ encoding, storedLength: stored.length, size: content.length, hash }), stored)
     pendingBytes += recordHeaderBytes + stored.length
