@@ -125,7 +125,6 @@ export async function openAccount(parts: AccountParts, accountId: number, viewer
     const facts = await Promise.all(messages.map((message, index) => incoming(message, index, now)))
     const { change, appended } = await store.write(
       appendMessages,
-      contentLocation,
       { accountId, messages: facts, limits: await roomLimits(), now, duplicateWindow: limits.duplicateWindowSeconds },
       { blobs: messages.map(message => message.content) },
     )

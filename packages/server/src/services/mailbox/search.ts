@@ -132,7 +132,7 @@ function compile(criterion: Criterion): Decide {
       // RFC 9051 §6.4.4: the envelope structure's field.
       const { kind } = criterion
       const wanted = fold(criterion.text)
-      return ({ envelope }) => envelope && envelope[kind].some(group => groupContains(group, wanted))
+      return ({ envelope }) => envelope?.[kind].some(group => groupContains(group, wanted))
     }
     case 'subject': {
       const wanted = fold(criterion.text)
