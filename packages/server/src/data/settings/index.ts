@@ -257,3 +257,11 @@ function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>):
 
 export type { Ids as SettingIdValues }
 export { fillIn as settingKey }
+
+/** What the settings file alone says, for the time before a store is open. Rejects with SettingsFileError. */
+export async function readFileSettings(file: string, macros: MacroSources): Promise<Pick<SettingsReader, 'read' | 'idsOf'>> {
+  const { values } = await expandMacros(await readSettingsFile(file), macros)
+  const view = createView(values)
+  const reader = createReader(view)
+  return { read: (setting, ...ids) => reader.value(setting, ids[0] ?? {}) as never, idsOf: setting => idsOf(view, setting) }
+}

@@ -1,7 +1,6 @@
 // The management API: one route per endpoint of the contract. Authenticates, checks the declared permission, decodes input by its
 // schema, calls one handler, encodes what it returns. Owns no rule: handlers ask one service each.
 import { Failure, failure, type StreamToken } from '@postern/contract'
-import type { Clock } from '#base/clock'
 import { BodyTooLarge, type HttpReply, type HttpRequest, type HttpRoute } from '#base/http'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Access, Credentials } from '#services/access'
@@ -23,7 +22,6 @@ export interface ManagementParts {
   readonly endpoints: readonly BoundEndpoint[]
   /** Largest body of endpoints that take a message. */
   readonly maxMessageBytes: () => number
-  readonly clock: Clock
   readonly trace: Trace
 }
 

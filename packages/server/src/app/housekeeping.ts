@@ -1,0 +1,51 @@
+import type { Clock, Timer } from '#base/clock'
+import type { Trace } from '#base/trace'
+import type { Blobs } from '#data/blobs'
+import type { Store } from '#data/store'
+import type { Bans } from '#services/access'
+
+interface Parts {
+  readonly bans: Bans
+  readonly blobs: Blobs
+  readonly store: Store
+  readonly clock: Clock
+  readonly trace: Trace
+}
+
+const minuteMs = 60_000
+
+/** Work that nobody asks for: bans that end, contents that nobody refers to, space that is given back. */
+export function startHousekeeping({ bans, blobs, store, clock, trace }: Parts): AsyncDisposable {
+  const jobs: ReadonlyArray<{ readonly everyMs: number; readonly run: () => Promise<unknown> }> = [
+    { everyMs: minuteMs, run: () => bans.expire() },
+    { everyMs: 60 * minuteMs, run: () => blobs.collectGarbage() },
+    { everyMs: 60 * minuteMs, run: () => blobs.compact() },
+    { everyMs: 10 * minuteMs, run: () => store.tidy() },
+  ]
+  const timers = new Set<Timer>()
+  let stopped = false
+  let underWay: Promise<unknown> = Promise.resolve()
+
+  function plan({ everyMs, run }: (typeof jobs)[number]): void {
+    const timer = clock.after(everyMs, () => {
+      timers.delete(timer)
+      // One job at a time: none is urgent, and each costs the disk something.
+      underWay = underWay
+        .then(() => (stopped ? undefined : run()))
+        .catch(error => trace.emit('store.unexpected-error', { reason: String(error) }))
+        .then(() => {
+          if (!stopped) plan({ everyMs, run })
+        })
+    })
+    timers.add(timer)
+  }
+
+  for (const job of jobs) plan(job)
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped = true
+      for (const timer of timers) timer.cancel()
+      await underWay
+    },
+  }
+}

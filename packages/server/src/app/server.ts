@@ -1,0 +1,214 @@
+import { readFile } from 'node:fs/promises'
+import { availableParallelism, hostname } from 'node:os'
+import { settings as declared, seededKeys } from '@postern/contract'
+import { type Clock, createIdSource, type Random, randomAlphanumerics, systemClock, systemRandom } from '#base/clock'
+import type { Resolver } from '#base/dns'
+import { createHttpServer } from '#base/http'
+import { createTrace, durationMs, ip as ipField, type Tracer } from '#base/trace'
+import { createWorkers } from '#base/workers'
+import { createBlobs } from '#data/blobs'
+import { createMemoryEphemeral } from '#data/ephemeral'
+import { type MacroSources, openSettings, readFileSettings, type Settings } from '#data/settings'
+import { createAccess, createPasswords } from '#services/access'
+import { createCertificates } from '#services/certificates'
+import { createDelivery } from '#services/delivery'
+import { createDirectory } from '#services/directory'
+import { createMailboxes } from '#services/mailbox'
+import { createQueue } from '#services/queue'
+import { createRelay, createTransport } from '#services/relay'
+import { createImap } from '#sessions/imap'
+import {
+  contractHandlers,
+  createManagement,
+  healthRoutes,
+  logHandlers,
+  principalHandlers,
+  queueHandlers,
+  settingsHandlers,
+  withUnhandled,
+} from '#sessions/management'
+import { createSmtp } from '#sessions/smtp'
+import { createExpressionFunctions } from './expression-functions.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { createListeners } from './listeners.ts'
+import { createConfiguredResolver } from './resolver.ts'
+import { openDataStore } from './stores.ts'
+import { createLogSource, createTracers } from './tracers.ts'
+
+export interface StartOptions {
+  readonly configFile: string
+  /** For `%{env:…}%` in the settings file. */
+  readonly env: (name: string) => string | undefined
+  /** Standard output, for console tracers. */
+  readonly write: (text: string) => void
+  /** Settings written to the database when they are missing. */
+  readonly seed?: Readonly<Record<string, string>>
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Instead of the one of the settings, for tests. */
+  readonly resolver?: Resolver
+}
+
+export interface RunningServer extends AsyncDisposable {
+  /** Ports by listener id. */
+  ports(): ReadonlyMap<string, { readonly port: number; readonly isTls: boolean }>
+  readonly settings: Settings
+}
+
+/**
+ * Starts everything; resolves when it is ready to serve. Rejects with SettingsFileError, ListenError (a port is taken), or the failure
+ * `storeUnavailable`; what was opened by then is closed.
+ */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  await using opened = new AsyncDisposableStack()
+  const { configFile, env, write, clock = systemClock, random = systemRandom } = options
+  const startedMs = clock.monotonic()
+  const macros: MacroSources = { env, file: path => readFile(path, 'utf8') }
+  const trace = createTrace({ clock })
+  const store = opened.use(await openDataStore(await readFileSettings(configFile, macros), { clock, trace }))
+  const settings = await openSettings({ file: configFile, store, macros })
+  await seed(settings, random, options.seed ?? {})
+
+  let tracers: readonly Tracer[] = []
+  const closeTracers = async (old: readonly Tracer[]): Promise<void> => {
+    for (const tracer of old) await tracer[Symbol.asyncDispose]()
+  }
+  const retrace = (): void => {
+    const old = tracers
+    tracers = createTracers(settings, { clock, trace, write })
+    trace.use(tracers)
+    void closeTracers(old)
+  }
+  retrace()
+  opened.defer(() => closeTracers(tracers))
+  settings.onReload(retrace)
+
+  const workers = opened.use(createWorkers({ threads: Math.max(1, availableParallelism() - 1) }))
+  const blobs = opened.use(createBlobs({ store, clock, trace, random }))
+  const ephemeral = createMemoryEphemeral({ clock })
+  const resolver = options.resolver ?? (await createConfiguredResolver({ settings, clock, random }))
+  const passwords = createPasswords({ workers, random })
+  const mailboxes = createMailboxes({
+    store,
+    blobs,
+    clock,
+    quotaOf: async accountId => ({ bytes: (await directory.byId(accountId))?.quota ?? 0 }),
+  })
+  const directory = opened.use(
+    createDirectory({
+      store,
+      settings,
+      hashSecret: passwords.hash,
+      verifySecret: passwords.verify,
+      usedQuota: async accountId => (await (await mailboxes.open(accountId)).usage()).bytes,
+    }),
+  )
+  settings.useFunctions(createExpressionFunctions({ settings, directory, ephemeral, resolver }))
+  const access = opened.use(createAccess({ store, settings, directory, passwords, ephemeral, clock, random, trace }))
+  const certificates = opened.use(await createCertificates({ settings, clock, random, trace }))
+  const queue = opened.use(createQueue({ store, blobs, settings, clock, random, trace, nextId: createIdSource(clock) }))
+  const delivery = createDelivery({ directory, mailboxes, clock, trace })
+  const transport = opened.use(createTransport({ settings, resolver, clock, random, trace }))
+  const relay = createRelay({ queue, delivery, transport, blobs, settings, clock, trace })
+
+  const smtp = opened.use(createSmtp({ access, directory, queue, blobs, settings, resolver, ephemeral, clock, random, trace }))
+  const imap = opened.use(createImap({ access, directory, mailboxes, settings, clock, random, trace }))
+  let isReady = false
+  const management = createManagement({
+    access,
+    endpoints: withUnhandled([
+      ...principalHandlers(directory),
+      ...settingsHandlers(settings),
+      ...queueHandlers(queue, { directory, clock }),
+      ...logHandlers(createLogSource(settings)),
+      ...contractHandlers(),
+    ]),
+    maxMessageBytes: () => 75 * 1024 * 1024,
+    trace,
+  })
+  const http = opened.use(
+    createHttpServer({
+      routes: [...management.routes, ...healthRoutes(() => isReady)],
+      fallback: management.fallback,
+      onError: management.onError,
+      onMalformed: (peer, reason) => {
+        trace.emit('http.error', { listenerId: peer.listenerId, remoteIp: ipField(peer.remoteIp), reason })
+        void access.bans.count('scan', peer.remoteIp, { evidence: 'input that is no HTTP' })
+      },
+      onAnswer: (request, status, elapsedMs) =>
+        trace.emit('http.request-url', {
+          listenerId: request.peer.listenerId,
+          remoteIp: ipField(request.peer.remoteIp),
+          url: request.path,
+          code: status,
+          elapsed: durationMs(elapsedMs),
+        }),
+      monotonic: clock.monotonic,
+    }),
+  )
+
+  const listeners = opened.use(
+    createListeners({
+      settings,
+      certificates,
+      bans: access.bans,
+      clock,
+      trace,
+      protocols: {
+        smtp: smtp.serve,
+        lmtp: smtp.serve,
+        imap: imap.serve,
+        http: (connection, { id }) =>
+          http.serve(connection.release(), {
+            listenerId: id,
+            remoteIp: connection.remoteIp,
+            remotePort: connection.remotePort,
+            localIp: connection.localIp,
+            localPort: connection.localPort,
+            isTls: connection.tls !== undefined,
+          }),
+      },
+    }),
+  )
+  if (store.kind === 'sqlite') await queue.recover()
+  await listeners.reconcile()
+  settings.onReload(() => void listeners.reconcile().catch(error => trace.emit('network.listen-error', { reason: String(error) })))
+  opened.use(relay.start())
+  opened.use(startHousekeeping({ bans: access.bans, blobs, store, clock, trace }))
+  isReady = true
+  trace.emit('server.startup', { elapsed: durationMs(clock.monotonic() - startedMs) })
+
+  const running = opened.move()
+  return {
+    settings,
+    ports: listeners.ports,
+    async [Symbol.asyncDispose]() {
+      isReady = false
+      trace.emit('server.shutdown')
+      // In reverse order: housekeeping and relay, listeners, sessions (told, then closed), services, store.
+      listeners.stopAccepting()
+      await running[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Writes the keys that must exist, where they are missing. */
+async function seed(settings: Settings, random: Random, extra: Readonly<Record<string, string>>): Promise<void> {
+  const stored = settings.stored()
+  const made = seededKeys
+    .filter(({ at }) => at === 'missing')
+    .map(({ key, value }): [string, string] => {
+      if (typeof value === 'string') return [key, value]
+      return [key, value.make === 'hostname' ? hostname() || 'localhost' : randomAlphanumerics(random, value.length)]
+    })
+  // A mark of our own: what an administrator deletes later must not come back.
+  const isFirst = stored.withPrefix(firstStartKey).length === 0
+  const first: Array<[string, string]> = isFirst ? Object.entries(extra) : []
+  const missing = [...made, ...first].filter(([key]) => stored.get(key) === undefined && stored.withPrefix(`${key}.`).length === 0)
+  if (isFirst) missing.push([firstStartKey, declared.version.server.family])
+  if (missing.length === 0) return
+  await settings.change([{ kind: 'put', entries: missing }])
+  await settings.reload()
+}
+
+const firstStartKey = 'version.first-start'
