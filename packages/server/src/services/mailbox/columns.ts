@@ -149,30 +149,61 @@ function fill(rows: readonly PlacementTuple[], list: (packed: Uint8Array | null)
   return columns
 }
 
-/** Both sides ascend by UID; a row of `news` replaces the one with its UID. */
-function merge(old: MailboxColumns, removed: readonly number[], news: Filled): Filled {
-  const gone = new Set(removed)
-  const replaced = new Set(news.uids)
-  const sources: { readonly from: Filled; readonly at: number }[] = []
-  let next = 0
-  for (let at = 0; at < old.count; at++) {
-    const uid = old.uids[at] ?? 0
-    while (next < news.count && (news.uids[next] ?? 0) < uid) sources.push({ from: news, at: next++ })
-    if (!gone.has(uid) && !replaced.has(uid)) sources.push({ from: old, at })
+/** Both sides ascend by UID; a row of `news` replaces the one with its UID. Untouched stretches are copied as a whole. */
+function merge(old: Filled, removed: readonly number[], news: Filled): Filled {
+  const stretches: Stretch[] = []
+  let at = 0
+  const keepUntil = (end: number): void => {
+    if (end > at) stretches.push({ from: old, start: at, end })
+    at = Math.max(at, end)
   }
-  while (next < news.count) sources.push({ from: news, at: next++ })
-  const merged = emptyColumns(sources.length)
-  for (const [to, { from, at }] of sources.entries()) {
-    merged.uids[to] = from.uids[at] ?? 0
-    merged.ids[to] = from.ids[at] ?? 0
-    merged.flags[to] = from.flags[at] ?? 0
-    merged.keywords[to] = from.keywords[at] ?? none
-    merged.changes[to] = from.changes[at] ?? 0
-    merged.sizes[to] = from.sizes[at] ?? 0
-    merged.received[to] = from.received[at] ?? 0
-    merged.saved[to] = from.saved[at] ?? 0
+  let gone = 0
+  for (let next = 0; next <= news.count; next++) {
+    const uid = news.uids[next] ?? Number.POSITIVE_INFINITY
+    for (let out = removed[gone]; out !== undefined && out < uid; out = removed[++gone]) {
+      const index = firstAtLeast(old.uids, out)
+      keepUntil(index)
+      if (old.uids[index] === out) at = index + 1
+    }
+    if (next === news.count) break
+    const index = firstAtLeast(old.uids, uid)
+    keepUntil(index)
+    stretches.push({ from: news, start: next, end: next + 1 })
+    if (old.uids[index] === uid) at = index + 1
   }
-  return merged
+  keepUntil(old.count)
+  return join(stretches)
+}
+
+interface Stretch {
+  readonly from: Filled
+  readonly start: number
+  readonly end: number
+}
+
+function join(stretches: readonly Stretch[]): Filled {
+  const joined = emptyColumns(stretches.reduce((sum, { start, end }) => sum + end - start, 0))
+  let to = 0
+  for (const { from, start, end } of stretches) {
+    for (const name of numberColumns) joined[name].set(from[name].subarray(start, end), to)
+    for (let at = start; at < end; at++) joined.keywords[to + at - start] = from.keywords[at] ?? none
+    to += end - start
+  }
+  return joined
+}
+
+const numberColumns = ['uids', 'ids', 'flags', 'changes', 'sizes', 'received', 'saved'] as const
+
+/** Index of the first UID that is not below `uid`. */
+function firstAtLeast(uids: Uint32Array, uid: number): number {
+  let low = 0
+  let high = uids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((uids[middle] ?? 0) < uid) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 interface KeywordTable {
