@@ -5,7 +5,7 @@ import type { Clock } from '#base/clock'
 import { durationMs, type Trace } from '#base/trace'
 import type { Directory } from '#services/directory'
 import type { Mailboxes } from '#services/mailbox'
-import type { DomainOutcome, QueuedDomain, QueuedMessage, RecipientOutcome } from '#services/queue'
+import { type DomainOutcome, type QueuedDomain, type QueuedMessage, type RecipientOutcome, summarize } from '#services/queue'
 
 export interface Delivery {
   /**
@@ -93,13 +93,4 @@ function failed(position: number, error: unknown): RecipientOutcome {
   const isFull = error instanceof Failure && (error.code === 'overQuota' || error.code === 'tenantOverQuota')
   const [enhanced, text] = isFull ? ['4.2.2', 'Mailbox is over its quota.'] : ['4.3.0', 'Temporary failure of the mail store.']
   return { position, status: 'tempFail', detail: `Code: 451, Enhanced code: ${enhanced}, Message: ${text}` }
-}
-
-/** A domain is open as long as one of its recipients is. */
-export function summarize(domain: string, recipients: readonly RecipientOutcome[]): DomainOutcome {
-  const waiting = recipients.find(({ status }) => status === 'tempFail')
-  if (waiting !== undefined) return { domain, status: 'tempFail', detail: waiting.detail, error: 'io', recipients }
-  const allFailed = recipients.length > 0 && recipients.every(({ status }) => status === 'permFail')
-  if (allFailed) return { domain, status: 'permFail', detail: recipients[0]?.detail ?? '', error: 'unexpected-reply', recipients }
-  return { domain, status: 'completed', detail: '', recipients }
 }

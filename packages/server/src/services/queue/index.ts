@@ -31,7 +31,7 @@ import { type DomainOutcome, nextState, readSchedule } from './schedule.ts'
 
 export type { QueuedDomain, QueuedMessage, QueuedRecipient, QueueFilter, QueueStatus } from '#data/store'
 export { type Envelope, type EnvelopeRecipient, isFlagged, messageFlags, recipientFlags } from './envelope.ts'
-export type { DomainOutcome, RecipientOutcome } from './schedule.ts'
+export { type DomainOutcome, queueVariables, type RecipientOutcome, summarize } from './schedule.ts'
 
 export interface Queue {
   /**

@@ -25,6 +25,15 @@ export interface DomainOutcome {
   readonly retryAt?: number
 }
 
+/** A domain is open as long as one of its recipients is. */
+export function summarize(domain: string, recipients: readonly RecipientOutcome[]): DomainOutcome {
+  const waiting = recipients.find(({ status }) => status === 'tempFail')
+  if (waiting !== undefined) return { domain, status: 'tempFail', detail: waiting.detail, error: 'unexpected-reply', recipients }
+  const allFailed = recipients.length > 0 && recipients.every(({ status }) => status === 'permFail')
+  if (allFailed) return { domain, status: 'permFail', detail: recipients[0]?.detail ?? '', error: 'unexpected-reply', recipients }
+  return { domain, status: 'completed', detail: '', recipients }
+}
+
 interface Schedule {
   readonly retryMs: readonly number[]
   readonly notifyMs: readonly number[]
