@@ -1,11 +1,19 @@
 // Local delivery: queued messages into mailboxes. Decides per recipient what the outcome is; the queue keeps it. Never plans a
 // retry and never writes to the sender.
 import { Failure } from '@postern/contract'
+import { formatDeliveredTo, formatReturnPath } from '@postern/mail/message'
 import type { Clock } from '#base/clock'
 import { durationMs, type Trace } from '#base/trace'
 import type { Directory } from '#services/directory'
 import type { Mailboxes } from '#services/mailbox'
-import { type DomainOutcome, type QueuedDomain, type QueuedMessage, type RecipientOutcome, summarize } from '#services/queue'
+import {
+  type DomainOutcome,
+  type QueuedDomain,
+  type QueuedMessage,
+  type QueuedRecipient,
+  type RecipientOutcome,
+  summarize,
+} from '#services/queue'
 
 export interface Delivery {
   /**
@@ -26,13 +34,13 @@ export interface DeliveryParts {
 const delivered = 'Code: 250, Enhanced code: 2.1.5, Message: OK'
 
 export function createDelivery({ directory, mailboxes, clock, trace }: DeliveryParts): Delivery {
-  async function deliverTo(accountId: number, address: string, content: Buffer): Promise<void> {
+  async function deliverTo(accountId: number, address: string, returnPath: string, content: Buffer): Promise<void> {
     const account = await mailboxes.open(accountId)
     const inbox = await account.findRole('inbox')
     if (inbox === undefined) throw new Error(`account ${accountId} has no inbox`)
     const started = clock.monotonic()
     const appended = await account.append({
-      content: Buffer.concat([deliveredTo(address), content]),
+      content: Buffer.concat([Buffer.from(formatDeliveredTo(address) + formatReturnPath(returnPath)), content]),
       mailboxIds: [inbox.id],
       skipsDuplicate: true,
     })
@@ -41,10 +49,8 @@ export function createDelivery({ directory, mailboxes, clock, trace }: DeliveryP
   }
 
   async function outcomeFor(
-    position: number,
-    address: string,
-    content: Buffer,
-    served: Map<number, RecipientOutcome>,
+    { position, address }: Pick<QueuedRecipient, 'position' | 'address'>,
+    { returnPath, content, served }: { returnPath: string; content: Buffer; served: Map<number, RecipientOutcome> },
   ): Promise<RecipientOutcome> {
     const found = await directory.resolve(address)
     if (found.kind !== 'mailbox') return refused(position, '550', '5.1.1', 'Mailbox not found.')
@@ -53,7 +59,7 @@ export function createDelivery({ directory, mailboxes, clock, trace }: DeliveryP
     if (!(await directory.rights(found.accountId)).has('email-receive')) {
       return refused(position, '550', '5.7.1', 'This account is not authorized to receive email.')
     }
-    await deliverTo(found.accountId, address, content)
+    await deliverTo(found.accountId, address, returnPath, content)
     const outcome: RecipientOutcome = { position, status: 'completed', detail: delivered }
     served.set(found.accountId, outcome)
     return outcome
@@ -67,7 +73,7 @@ export function createDelivery({ directory, mailboxes, clock, trace }: DeliveryP
       for (const { position, address, status } of domain.recipients) {
         if (status !== 'scheduled' && status !== 'tempFail') continue
         try {
-          recipients.push(await outcomeFor(position, address, content, served))
+          recipients.push(await outcomeFor({ position, address }, { returnPath: message.returnPath, content, served }))
         } catch (error) {
           recipients.push(failed(position, error))
           const isExpected = error instanceof Failure
@@ -77,11 +83,6 @@ export function createDelivery({ directory, mailboxes, clock, trace }: DeliveryP
       return summarize(domain.domain, recipients)
     },
   }
-}
-
-/** RFC 9228: the address that led here, so that filters and loop checks can see it. */
-function deliveredTo(address: string): Buffer {
-  return Buffer.from(`Delivered-To: ${address}\r\n`)
 }
 
 function refused(position: number, code: string, enhanced: string, text: string): RecipientOutcome {
