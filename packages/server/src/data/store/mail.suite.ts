@@ -104,21 +104,23 @@ export function describeMail(name: string, open: () => Promise<Store>): void {
     })
 
     it('whatever is done to it, everything that must hold holds', async () => {
+      await using store = await open()
+      let own = 100
       await fc.assert(
-        fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 25 }), async actions => {
-          await using store = await open()
-          await prepare(store)
-          for (const run of actions) await run(store)
+        fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 30, size: 'max' }), async actions => {
+          own += 1
+          await prepare(store, own)
+          for (const run of actions) await run(store, own)
           assert.deepEqual(await checkInvariants(store), [])
         }),
-        { numRuns: 6, endOnFailure: true },
+        { numRuns: 25 },
       )
     })
   })
 }
 
-function prepare(store: Store): Promise<boolean> {
-  return store.write(prepareAccount, { accountId, folders, now, tenantId: 4 })
+function prepare(store: Store, account = accountId): Promise<boolean> {
+  return store.write(prepareAccount, { accountId: account, folders, now, tenantId: 4 })
 }
 
 function message(
@@ -144,15 +146,15 @@ function message(
 }
 
 function append(store: Store, text: string, mailboxIds: readonly number[], at = now): ReturnType<typeof write> {
-  return write(store, text, message(mailboxIds, []), at)
+  return write(store, accountId, text, message(mailboxIds, []), at)
 }
 
-function write(store: Store, text: string, incoming: IncomingMessage, at: number) {
-  const args = { accountId, messages: [incoming], limits, now: at, duplicateWindow: 60 }
+function write(store: Store, account: number, text: string, incoming: IncomingMessage, at: number) {
+  const args = { accountId: account, messages: [incoming], limits, now: at, duplicateWindow: 60 }
   return store.write(appendMessages, args, { blobs: [Buffer.from(text)] })
 }
 
-type Action = (store: Store) => Promise<unknown>
+type Action = (store: Store, accountId: number) => Promise<unknown>
 
 const mailbox = fc.constantFrom(0, 1, 2, 16)
 const uids = fc.uniqueArray(fc.integer({ min: 1, max: 8 }), { maxLength: 5 })
@@ -162,8 +164,8 @@ const keeping = fc.constantFrom({ keptUntil: null }, { keptUntil: now + 50 })
 // What refers to a mailbox that is not there is refused, and must change nothing.
 const tolerant =
   (run: Action): Action =>
-  store =>
-    run(store).catch(() => undefined)
+  (store, accountId) =>
+    run(store, accountId).catch(() => undefined)
 
 const action: fc.Arbitrary<Action> = fc
   .oneof(
@@ -179,43 +181,43 @@ const action: fc.Arbitrary<Action> = fc
         })
         .map(
           ({ text, to, keys, flags, names }): Action =>
-            store =>
-              write(store, text, message(to, keys, flags, names), now),
+            (store, accountId) =>
+              write(store, accountId, text, message(to, keys, flags, names), now),
         ),
     },
     fc.record({ mailboxId: mailbox, uids, flags, names, mode: fc.constantFrom('add', 'remove', 'replace') }).map(
       ({ mailboxId, uids, flags, names, mode }): Action =>
-        store =>
+        (store, accountId) =>
           store.write(changeFlags, { accountId, mailboxId, uids, change: { mode, flags, keywords: names }, unchangedSince: null, now }),
     ),
     fc.record({ mailboxId: mailbox, targetId: mailbox, uids, moves: fc.boolean() }).map(
       ({ mailboxId, targetId, uids, moves }): Action =>
-        store =>
+        (store, accountId) =>
           store.write(transferMessages, { accountId, mailboxId, targetId, uids, moves, now }),
     ),
     fc.record({ mailboxId: mailbox, uids: fc.option(uids), onlyDeleted: fc.boolean(), keeping }).map(
       ({ mailboxId, uids, onlyDeleted, keeping }): Action =>
-        store =>
+        (store, accountId) =>
           store.write(removeMessages, { accountId, mailboxId, uids, onlyDeleted, keeping, now }),
     ),
     fc
       .record({ id: fc.integer({ min: 1, max: 12 }), addTo: fc.uniqueArray(mailbox), removeFrom: fc.uniqueArray(mailbox), flags, names })
       .map(
         ({ id, addTo, removeFrom, flags, names }): Action =>
-          store => {
+          (store, accountId) => {
             const plan = { messageId: id, flags: { mode: 'replace', flags, keywords: names }, addTo, removeFrom } as const
             return store.write(updateMessages, { accountId, plans: [plan], now })
           },
       ),
     fc.record({ ids: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 3 }), keeping }).map(
       ({ ids, keeping }): Action =>
-        store =>
+        (store, accountId) =>
           store.write(destroyMessages, { accountId, ids, onlyFrom: null, keeping, now }),
     ),
-    fc.constant<Action>(store =>
+    fc.constant<Action>((store, accountId) =>
       store.write(createMailbox, { accountId, parentId: noParent, names: ['x'], role: null, sortOrder: 0, now, maxMailboxes: 100 }),
     ),
-    fc.constant<Action>(store =>
+    fc.constant<Action>((store, accountId) =>
       store.write(destroyMailbox, { accountId, mailboxId: 16, removesMessages: true, keeping: { keptUntil: null }, now }),
     ),
   )

@@ -55,10 +55,9 @@ function foldMailbox(entries: readonly Change[], mailboxId: number): { removed: 
   const touched = new Set<number>()
   for (const entry of entries) {
     if (!('mailboxId' in entry) || !('uid' in entry) || entry.mailboxId !== mailboxId) continue
-    if (entry.kind === 'removed') {
-      touched.delete(entry.uid)
-      removed.add(entry.uid)
-    } else touched.add(entry.uid)
+    // A UID that was touched and then removed is not among the rows that are read for the touched ones.
+    if (entry.kind === 'removed') removed.add(entry.uid)
+    else touched.add(entry.uid)
   }
   return { removed, touched }
 }
