@@ -2,4 +2,5 @@
 // protocols. Only tests import it.
 export { createFakeClock, createSeededRandom, type FakeClock } from './clock.ts'
 export { type DialogOptions, runDialog } from './dialog.ts'
+export { createRemoteMx, type RemoteMx, type Script, type Taken } from './remote-mx.ts'
 export { createRecordingTrace, type RecordedEvent, type RecordingTrace } from './trace.ts'
