@@ -64,6 +64,7 @@ export interface Connection extends Ends, AsyncDisposable {
 const maxUnsentBytes = 256 * 1024
 const unreadPatienceMs = 120_000
 const closePatienceMs = 5_000
+const lingerMs = 2_000
 
 export function createConnection(socket: Socket, ends: Ends, clock: Clock, tls?: TlsInfo): Connection {
   return new SocketConnection(socket, ends, clock, tls)
@@ -81,7 +82,8 @@ class SocketConnection implements Connection {
   private waiting: Array<string | Uint8Array> = []
   private waitingSize = 0
   private wakeReader: () => void = () => {}
-  private wakeWriter: () => void = () => {}
+  /** All who wait for the peer to read: a session's answers and its pushes may both. */
+  private readonly waitingWriters = new Set<() => void>()
   private ended = false
 
   constructor(socket: Socket, ends: Ends, clock: Clock, tls: TlsInfo | undefined) {
@@ -104,7 +106,9 @@ class SocketConnection implements Connection {
   }
 
   private readonly onReadable = (): void => this.wakeReader()
-  private readonly onDrain = (): void => this.wakeWriter()
+  private readonly onDrain = (): void => {
+    for (const wake of this.waitingWriters) wake()
+  }
   private readonly onEnd = (): void => {
     this.ended = true
     this.wakeReader()
@@ -113,7 +117,7 @@ class SocketConnection implements Connection {
     this.ended = true
     if (!this.ending.signal.aborted) this.ending.abort(new ConnectionClosed('the connection was closed'))
     this.wakeReader()
-    this.wakeWriter()
+    this.onDrain()
   }
 
   private listen(): void {
@@ -183,11 +187,11 @@ class SocketConnection implements Connection {
     await new Promise<void>(resolve => {
       const finish = (): void => {
         timer.cancel()
-        this.wakeWriter = () => {}
+        this.waitingWriters.delete(finish)
         resolve()
       }
       const timer = this.clock.after(unreadPatienceMs, finish)
-      this.wakeWriter = finish
+      this.waitingWriters.add(finish)
     })
     if (this.ending.signal.aborted) throw this.ending.signal.reason
     if (this.socket.writableLength >= before) {
@@ -245,8 +249,23 @@ class SocketConnection implements Connection {
           resolve()
         })
       })
+      await this.linger()
     }
     this.destroy()
+  }
+
+  /**
+   * Reads past what the peer still says until it closes too: closing over unread octets resets the connection, and our last answer may be
+   * lost with it.
+   */
+  private async linger(): Promise<void> {
+    const deadline = this.clock.monotonic() + lingerMs
+    while (!this.ended) {
+      if (this.take() !== undefined) continue
+      const leftMs = deadline - this.clock.monotonic()
+      if (leftMs <= 0) return
+      await this.waitForReader(leftMs)
+    }
   }
 
   destroy(): void {

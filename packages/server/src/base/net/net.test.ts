@@ -156,6 +156,42 @@ async function withStartTls(connection: Connection): Promise<void> {
   await connection.close()
 }
 
+test('two who wait for a slow peer both go on when it reads', { timeout: 10_000 }, async () => {
+  const flushed = Promise.withResolvers<void>()
+  const { port, errors } = await serve(async connection => {
+    connection.write(Buffer.alloc(16 * 1024 * 1024))
+    const first = connection.flush()
+    connection.write('end')
+    await Promise.all([first, connection.flush()])
+    flushed.resolve()
+    await connection.close()
+  })
+  const socket = await client(port)
+  const received = rest(socket)
+  await flushed.promise
+  assert.ok((await received).endsWith('end'))
+  assert.deepEqual(errors, [])
+})
+
+test('the last answer arrives although the client goes on talking', { timeout: 10_000 }, async () => {
+  for (const implicitTls of [undefined, tls]) {
+    const { port } = await serve(
+      async connection => {
+        await connection.read(5000)
+        connection.write('221 bye')
+        await connection.close()
+      },
+      implicitTls === undefined ? {} : { implicitTls },
+    )
+    const isSecure = implicitTls !== undefined
+    const socket = isSecure ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }) : await client(port)
+    if (isSecure) await once(socket, 'secureConnect')
+    // More than the server can have read when it closes.
+    for (let i = 0; i < 64; i++) socket.write(Buffer.alloc(256 * 1024))
+    assert.equal(await rest(socket), '221 bye')
+  }
+})
+
 test('STARTTLS throws away what was pipelined in clear', async () => {
   const { port } = await serve(withStartTls)
   const socket = await client(port)
