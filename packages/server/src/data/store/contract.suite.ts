@@ -1,11 +1,13 @@
 // What every engine of the store promises. Run by `store.<engine>.test.ts`.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { Failure } from '@postern/contract'
 import { blobBelongsTo, collectGarbage, endReservations, findBlob, locationOf, reserveBlobs, reservedTotals } from './aggregates/blobs.ts'
 import { changeSettings, getSetting, listSettings } from './aggregates/settings.ts'
 import type { News, Query } from './command.ts'
-import { hashOf, largeContentBytes } from './packs/layout.ts'
+import { foldersOf, hashOf, largeContentBytes } from './packs/layout.ts'
 import { openPackReader } from './packs/pack-reader.ts'
 import type { Store } from './store.ts'
 
@@ -196,6 +198,35 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       using packs = openPackReader(store.folder)
       const row = await store.read(findBlob, { hash: hashOf(dropped) })
       assert.ok(row && dropped.equals(packs.read(locationOf(row))))
+    })
+
+    it('a content that is collected at the very moment it is needed again is there afterwards', async () => {
+      await using store = await open()
+      using packs = openPackReader(store.folder)
+      for (let turn = 0; turn < 10; turn++) {
+        const content = Buffer.from(`wanted in turn ${turn} `.repeat(30))
+        await store.write(reserveBlobs, { kind: 'upload', accountId: 1, until: 10 }, { blobs: [content] })
+        await Promise.all([
+          store.write(collectGarbage, { after: 0, limit: 100, now: 20 }),
+          store.write(reserveBlobs, { kind: 'upload', accountId: 2, until: 100 }, { blobs: [content] }),
+        ])
+        const row = await store.read(findBlob, { hash: hashOf(content) })
+        assert.ok(row && content.equals(packs.read(locationOf(row))), `turn ${turn}`)
+      }
+    })
+
+    it('a large content of a command that fails leaves no file', async () => {
+      await using store = await open()
+      const large = join(foldersOf(store.folder).large)
+      const operations = [
+        { kind: 'put', entries: [{ key: 'k', value: 'v' }] },
+        { kind: 'assertAbsent', key: 'k' },
+      ] as const
+      const content = noise(largeContentBytes + 1)
+      await assert.rejects(store.write(changeSettings, { operations }, { blobs: [content] }))
+      assert.equal(await store.read(findBlob, { hash: hashOf(content) }), undefined)
+      const files = readdirSync(large, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+      if (store.kind === 'sqlite') assert.deepEqual(files, [])
     })
 
     it('writes wait while too many bytes are under way, and all succeed', async () => {

@@ -2,7 +2,8 @@
 import type { AttachedBlob, Awaitable, Command, Query, Reader, Transaction } from '../command.ts'
 import { type Encoding, hashOf, recordHeaderBytes } from '../packs/layout.ts'
 import type { BlobLocation } from '../packs/pack-reader.ts'
-import type { PackWriter, Placement } from '../packs/pack-writer.ts'
+import type { Placement } from '../packs/pack-writer.ts'
+import type { PreparedContents } from '../packs/prepared.ts'
 import type { Attachment } from '../store.ts'
 
 /** Who may refer to a content. The numbers are stored. */
@@ -30,10 +31,10 @@ export function locationOf(row: BlobRow): BlobLocation {
   return { hash, size, encoding, segment, offset: recordOffset, storedLength }
 }
 
-/** Gives each attachment a row: the one of an equal content, or a new one whose bytes join the running group. */
+/** Gives each attachment a row: the one of an equal content, or a new one for the place where its bytes were prepared. */
 export async function attachBlobs(
-  tx: Pick<Transaction, 'get' | 'run'>,
-  packs: Pick<PackWriter, 'append' | 'adopt'>,
+  tx: Pick<Transaction, 'get'>,
+  prepared: Pick<PreparedContents, 'placementOf'>,
   attachments: readonly Attachment[],
 ): Promise<AttachedBlob[]> {
   const attached: AttachedBlob[] = []
@@ -45,8 +46,7 @@ export async function attachBlobs(
       attached.push({ id: known.id, hash, size })
       continue
     }
-    const place = attachment instanceof Uint8Array ? packs.append(attachment, hash) : packs.adopt(attachment.path, size, hash)
-    attached.push({ id: await insertBlob(tx, hash, size, place), hash, size })
+    attached.push({ id: await insertBlob(tx, hash, size, prepared.placementOf(hash)), hash, size })
   }
   return attached
 }

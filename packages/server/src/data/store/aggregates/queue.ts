@@ -140,18 +140,23 @@ export interface DomainUpdate extends Omit<QueuedDomain, 'recipients'> {
 
 export interface RecordArgs {
   readonly id: number
+  /** End of the lease under which the work was done. */
+  readonly leaseUntil: number
   readonly domains: readonly DomainUpdate[]
   /** Messages that follow from the outcome (notices to the sender), one attached blob each. */
   readonly generated: readonly NewQueuedMessage[]
 }
 
 /**
- * Writes the outcome of work and gives the lease back. A message without open domains is removed.
+ * Writes the outcome of work and gives the lease back. A message without open domains is removed. When the lease went to somebody else
+ * meanwhile, nothing is written: the outcome that counts is theirs.
  * @returns whether the message is still in the queue
  */
 export const recordQueued: Command<RecordArgs, boolean> = {
   name: 'queue.record',
-  run: async (tx, { id, domains, generated }) => {
+  run: async (tx, { id, leaseUntil, domains, generated }) => {
+    const row = await tx.get<{ lease_until: number }>('SELECT lease_until FROM queue_messages WHERE id = ?', [id])
+    if (row === undefined || row.lease_until !== leaseUntil) return row !== undefined
     for (const [index, message] of generated.entries()) await insertMessage(tx, message, index)
     for (const domain of domains) {
       // A domain that was cancelled meanwhile stays as it is.

@@ -1,10 +1,9 @@
-// Appends contents to packs. Records gather in memory during a group of commands and reach the disk in one write and one sync before the
-// commit that names them. What a failed command added is dropped before it was ever written.
+// Appends contents to packs. The records of a group of commands gather in memory and reach the disk in one write and one sync before the
+// commit that names them. What no command names in the end is a hole, given back when its pack is rewritten.
 import {
   closeSync,
   existsSync,
   fdatasync,
-  fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -44,24 +43,17 @@ export interface Placement {
   readonly encoding: Encoding
 }
 
-/** A point to return to inside the running group. */
-export interface Mark {
-  readonly records: number
-  readonly bytes: number
-  readonly files: number
-}
-
 export interface PackWriter extends Disposable {
   append(content: Uint8Array, hash: Uint8Array): Placement
   /** Takes in a file of the spool, which is durable; the spool keeps its own name for it. */
   adopt(path: string, size: number, hash: Uint8Array): Placement
-  mark(): Mark
-  /** Forgets what was added since the mark. */
-  dropTo(mark: Mark): void
-  /** Writes and syncs everything added since the last flush. Throws what the file system says; then call `discard`. */
-  flush(): void
-  /** The same, waiting for the disk without holding up the thread. Nothing may be appended meanwhile. */
-  flushLater(): Promise<void>
+  /**
+   * Writes everything added since the last flush, then waits for the disk without holding up the thread; nothing may be appended meanwhile.
+   * Rejects with what the file system says; then call `discard`.
+   */
+  flush(): Promise<void>
+  /** Removes large files that no row names after all. */
+  removeFiles(unnamed: readonly { readonly hash: Uint8Array; readonly placement: Placement }[]): void
   /** Forgets everything that is not settled; the next flush overwrites it. */
   discard(): void
   /** The commit succeeded: what was flushed is named by rows now. */
@@ -76,6 +68,8 @@ export interface PackWriterOptions {
   readonly settledEnds: ReadonlyMap<number, number> | undefined
 }
 
+const leastAheadBytes = 64 * 1024
+const mostAheadBytes = 1024 * 1024
 const syncLater = promisify(fdatasync)
 
 export function openPackWriter(folder: string, { settledEnds }: PackWriterOptions): PackWriter {
@@ -88,6 +82,7 @@ export function openPackWriter(folder: string, { settledEnds }: PackWriterOption
   let settled = settledEnds?.get(segment) ?? 0
   let flushed = settled
   if (fstatSync(descriptor).size > settled) ftruncateSync(descriptor, settled)
+  let allocated = settled
   let chunks: Uint8Array[] = []
   let pendingBytes = 0
   // Large files of the running group; removed when its rows do not come to be.
@@ -101,13 +96,30 @@ export function openPackWriter(folder: string, { settledEnds }: PackWriterOption
     return opened
   }
 
+  function closeSegment(): void {
+    // Best effort: the next opening cuts as well.
+    try {
+      if (allocated > settled) ftruncateSync(descriptor, settled)
+    } catch {}
+    closeSync(descriptor)
+  }
+
+  /** Zeros ahead of the records: to overwrite them, a sync has no new blocks to enter in the file system's journal. */
+  function makeRoom(end: number): void {
+    if (end <= allocated) return
+    const ahead = Math.min(mostAheadBytes, Math.max(leastAheadBytes, flushed >> 3))
+    writeFully(descriptor, Buffer.alloc(end + ahead - allocated), allocated)
+    allocated = end + ahead
+  }
+
   function roll(): void {
     const opened = openSegment(segment + 1)
-    closeSync(descriptor)
+    closeSegment()
     descriptor = opened
     segment += 1
     settled = 0
     flushed = 0
+    allocated = 0
   }
 
   function append(content: Uint8Array, hash: Uint8Array): Placement {
@@ -159,37 +171,19 @@ export function openPackWriter(folder: string, { settledEnds }: PackWriterOption
     }
   }
 
-  function writeOut(): boolean {
-    if (chunks.length === 0) return false
-    writeFully(descriptor, Buffer.concat(chunks, pendingBytes), flushed)
-    return true
-  }
-
-  function flushedNow(): void {
-    flushed += pendingBytes
-    chunks = []
-    pendingBytes = 0
-  }
-
   return {
     append,
     adopt,
-    mark: () => ({ records: chunks.length, bytes: pendingBytes, files: placed.length }),
-    dropTo(mark) {
-      chunks.length = mark.records
-      pendingBytes = mark.bytes
-      remove(placed.splice(mark.files))
-    },
-    flush() {
-      if (!writeOut()) return
-      fdatasyncSync(descriptor)
-      flushedNow()
-    },
-    async flushLater() {
-      if (!writeOut()) return
+    async flush() {
+      if (chunks.length === 0) return
+      makeRoom(flushed + pendingBytes)
+      writeFully(descriptor, Buffer.concat(chunks, pendingBytes), flushed)
       await syncLater(descriptor)
-      flushedNow()
+      flushed += pendingBytes
+      chunks = []
+      pendingBytes = 0
     },
+    removeFiles: unnamed => remove(unnamed.map(({ hash, placement }) => largePath(folders, hash, placement.offset))),
     discard() {
       chunks = []
       pendingBytes = 0
@@ -200,9 +194,7 @@ export function openPackWriter(folder: string, { settledEnds }: PackWriterOption
       settled = flushed
       placed = []
     },
-    [Symbol.dispose]() {
-      closeSync(descriptor)
-    },
+    [Symbol.dispose]: closeSegment,
   }
 }
 

@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, it } from 'node:test'
 import fc from 'fast-check'
 import { compress, decompress } from './compression.ts'
-import { decodeRecordHeader, encodeRecordHeader, encodings, foldersOf, hashOf, largeNameOf, packPath, segmentOf } from './layout.ts'
+import {
+  decodeRecordHeader,
+  encodeRecordHeader,
+  encodings,
+  foldersOf,
+  hashOf,
+  largeNameOf,
+  packPath,
+  recordHeaderBytes,
+  segmentOf,
+} from './layout.ts'
 import { openPackReader } from './pack-reader.ts'
 import { openPackWriter } from './pack-writer.ts'
 
@@ -54,30 +64,30 @@ it('file names say what they hold', () => {
   assert.equal(largeNameOf('readme.1'), undefined)
 })
 
-it('what a failed command added is not written, what is discarded is overwritten', () => {
+it('what is discarded is overwritten, and a closed pack ends with its last record', async () => {
   const folder = join(root, 'discard')
   const put = (writer: ReturnType<typeof openPackWriter>, text: string) => {
     const content = Buffer.from(text)
     return { content, location: { ...writer.append(content, hashOf(content)), hash: hashOf(content), size: content.length } }
   }
-  using writer = openPackWriter(folder, { settledEnds: new Map() })
+  const writer = openPackWriter(folder, { settledEnds: new Map() })
   const first = put(writer, 'first')
-  const mark = writer.mark()
-  put(writer, 'of a failed command')
-  writer.dropTo(mark)
   const second = put(writer, 'second')
-  writer.flush()
+  await writer.flush()
   writer.settle()
   put(writer, 'of a failed group, longer than what follows')
-  writer.flush()
+  await writer.flush()
   writer.discard()
   const third = put(writer, 'third')
-  writer.flush()
+  await writer.flush()
   writer.settle()
+  writer[Symbol.dispose]()
   using reader = openPackReader(folder)
   for (const { content, location } of [first, second, third]) assert.ok(content.equals(reader.read(location)))
   // The second follows the first without a gap.
-  assert.equal(second.location.offset, first.location.storedLength + 48)
+  assert.equal(second.location.offset, first.location.storedLength + recordHeaderBytes)
+  const end = third.location.offset + recordHeaderBytes + third.location.storedLength
+  assert.equal(statSync(packPath(foldersOf(folder), 1)).size, end)
 })
 
 it('a new pack is begun where rows cannot tell how far the last one is settled', () => {

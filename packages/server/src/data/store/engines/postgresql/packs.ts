@@ -30,7 +30,7 @@ export function openGroupedPacks(folder: string): GroupedPacks {
             ? packs.append(attachment, hashOf(attachment))
             : packs.adopt(attachment.path, attachment.size, attachment.hash),
         )
-        await packs.flushLater()
+        await packs.flush()
         packs.settle()
         for (const [index, item] of group.entries()) item.resolve(placements[index] as Placement)
       } catch (error) {

@@ -8,6 +8,7 @@ import type { AttachedBlob, Command, News, Query, Reader, SqlValue, Transaction 
 import { migrations } from '../../migrations.ts'
 import { hashOf } from '../../packs/layout.ts'
 import type { Placement } from '../../packs/pack-writer.ts'
+import { ContentVanished, createPrepared, type PreparedContents } from '../../packs/prepared.ts'
 import { type Attached, type Attachment, heldBytes, type Store } from '../../store.ts'
 import { createAdmission } from '../admission.ts'
 import { declared, isTransient, isUniqueViolation } from './faults.ts'
@@ -110,13 +111,13 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
     args: Args,
     { blobs = [], rewritten = [] }: Attached,
   ): Promise<Result> {
-    const placements = new Map<string, Placement>()
+    const prepared = createPrepared()
     const again = await Promise.all(rewritten.map(({ content }) => packs.put(content)))
     let pauseMs = firstPauseMs
     for (let attempt = 1; ; attempt++) {
-      await placeUnknown(blobs, placements)
+      await prepare(blobs, prepared)
       try {
-        return await runOnce(command, args, { blobs, placements, rewritten: again })
+        return await runOnce(command, args, { blobs, prepared, rewritten: again })
       } catch (error) {
         const mayRepeat = isTransient(error) || isUniqueViolation(error) || error instanceof ContentVanished
         if (!mayRepeat || attempt >= (isUniqueViolation(error) ? 3 : attempts)) throw error
@@ -127,13 +128,12 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
   }
 
   /** Brings contents that no row has to disk. What the transaction then does not need is garbage in a pack. */
-  async function placeUnknown(blobs: readonly Attachment[], placements: Map<string, Placement>): Promise<void> {
+  async function prepare(blobs: readonly Attachment[], prepared: PreparedContents): Promise<void> {
     await Promise.all(
       blobs.map(async blob => {
         const hash = blob instanceof Uint8Array ? hashOf(blob) : blob.hash
-        const key = keyOf(hash)
-        if (placements.has(key) || (await readerOn(pool).get('SELECT id FROM blobs WHERE hash = ?', [hash]))) return
-        placements.set(key, await packs.put(blob))
+        if (prepared.has(hash) || (await readerOn(pool).get('SELECT id FROM blobs WHERE hash = ?', [hash]))) return
+        prepared.put(hash, await packs.put(blob))
       }),
     )
   }
@@ -143,29 +143,20 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
     args: Args,
     {
       blobs,
-      placements,
+      prepared,
       rewritten,
     }: {
       readonly blobs: readonly Attachment[]
-      readonly placements: ReadonlyMap<string, Placement>
+      readonly prepared: PreparedContents
       readonly rewritten: readonly Placement[]
     },
   ): Promise<Result> {
     const announced: News[] = []
-    const placed = (hash: Uint8Array): Placement => {
-      const placement = placements.get(keyOf(hash))
-      if (!placement) throw new ContentVanished()
-      return placement
-    }
     const result = await withClient(async client => {
       await client.query('BEGIN ISOLATION LEVEL SERIALIZABLE')
       try {
         const reader = readerOn(client)
-        const own: AttachedBlob[] = await attachBlobs(
-          reader,
-          { append: (_, hash) => placed(hash), adopt: (_path, _size, hash) => placed(hash) },
-          blobs,
-        )
+        const own: AttachedBlob[] = await attachBlobs(reader, prepared, blobs)
         const value = await command.run({ ...reader, blobs: own, rewritten, announce: news => announced.push(news) }, args)
         await client.query('COMMIT')
         return value
@@ -216,13 +207,6 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
       await pool.end()
     },
   }
-}
-
-/** A content that had a row when the command began was collected as garbage meanwhile: it has to be brought to disk after all. */
-class ContentVanished extends Error {}
-
-function keyOf(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('base64')
 }
 
 // Column types by object id: int8, and numeric as the type of sums, become numbers. https://www.postgresql.org/docs/current/catalog-pg-type.html

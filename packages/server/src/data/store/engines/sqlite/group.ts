@@ -2,7 +2,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { attachBlobs } from '../../aggregates/blobs.ts'
 import type { News, Transaction } from '../../command.ts'
-import type { PackWriter } from '../../packs/pack-writer.ts'
+import { hashOf } from '../../packs/layout.ts'
+import type { PackWriter, Placement } from '../../packs/pack-writer.ts'
+import { ContentVanished, createPrepared, type PreparedContents } from '../../packs/prepared.ts'
 import type { Attached } from '../../store.ts'
 import type { Statements } from './connection.ts'
 import { carry, storageFault } from './faults.ts'
@@ -22,24 +24,35 @@ export interface GroupParts {
 }
 
 export interface GroupResult {
-  /** In the order of the commands. */
-  readonly outcomes: readonly Outcome[]
+  /**
+   * In the order of the commands. Undefined for a command whose content was collected as garbage just before: nothing of it is stored, and
+   * it has to be run again.
+   */
+  readonly outcomes: readonly (Outcome | undefined)[]
   readonly news: readonly News[]
 }
 
 /** Never throws: when the storage fails, every command of the group is told so and nothing of the group is stored. */
 export async function runGroup(parts: GroupParts, waiting: readonly WaitingCommand[]): Promise<GroupResult> {
   const { database, packs } = parts
+  let flushed: Promise<void> | undefined
   try {
+    const contents = prepareContents(parts, waiting)
+    // The disk works on the contents while the rows are written; it has to be done before the commit that names them.
+    flushed = packs.flush()
+    flushed.catch(() => {})
     database.exec('BEGIN IMMEDIATE')
-    const outcomes: Outcome[] = []
+    const outcomes: (Outcome | undefined)[] = []
     const news: News[] = []
-    for (const command of waiting) outcomes.push(await runOne(parts, command, news))
-    packs.flush()
+    for (const command of waiting) outcomes.push(await runOne(parts, command, contents, news))
+    const unnamed = contents.prepared.large.filter(({ hash, placement }) => !isNamed(parts, hash, placement))
+    await flushed
     database.exec('COMMIT')
     packs.settle()
+    packs.removeFiles(unnamed)
     return { outcomes, news }
   } catch (error) {
+    await flushed?.catch(() => {})
     packs.discard()
     rollBack(database)
     const carried = carry(error)
@@ -47,16 +60,54 @@ export async function runGroup(parts: GroupParts, waiting: readonly WaitingComma
   }
 }
 
-async function runOne({ database, statements, packs }: GroupParts, command: WaitingCommand, news: News[]): Promise<Outcome> {
-  const mark = packs.mark()
+interface GroupContents {
+  readonly prepared: PreparedContents
+  /** Places of rewritten contents, by command. */
+  readonly rewritten: ReadonlyMap<WaitingCommand, readonly Placement[]>
+}
+
+/** Adds contents that have no row to the packs. */
+function prepareContents({ statements, packs }: GroupParts, waiting: readonly WaitingCommand[]): GroupContents {
+  const prepared = createPrepared()
+  const rewritten = new Map<WaitingCommand, readonly Placement[]>()
+  for (const command of waiting) {
+    for (const attachment of command.attached.blobs ?? []) {
+      const hash = attachment instanceof Uint8Array ? hashOf(attachment) : attachment.hash
+      if (prepared.has(hash) || statements.get('SELECT id FROM blobs WHERE hash = ?', [hash])) continue
+      const isInMemory = attachment instanceof Uint8Array
+      prepared.put(hash, isInMemory ? packs.append(attachment, hash) : packs.adopt(attachment.path, attachment.size, hash))
+    }
+    const anew = command.attached.rewritten
+    if (anew)
+      rewritten.set(
+        command,
+        anew.map(({ content, hash }) => packs.append(content, hash)),
+      )
+  }
+  return { prepared, rewritten }
+}
+
+function isNamed({ statements }: GroupParts, hash: Uint8Array, placement: Placement): boolean {
+  const row = statements.get<{ segment: number; offset: number }>('SELECT segment, record_offset AS offset FROM blobs WHERE hash = ?', [
+    hash,
+  ])
+  return row !== undefined && row.segment === placement.segment && row.offset === placement.offset
+}
+
+/** Undefined when the command has to be run again. */
+async function runOne(
+  { database, statements }: GroupParts,
+  command: WaitingCommand,
+  { prepared, rewritten }: GroupContents,
+  news: News[],
+): Promise<Outcome | undefined> {
   const announced: News[] = []
   database.exec('SAVEPOINT command')
   try {
-    const { blobs = [], rewritten = [] } = command.attached
     const tx: Transaction = {
       ...statements,
-      blobs: await attachBlobs(statements, packs, blobs),
-      rewritten: rewritten.map(({ content, hash }) => packs.append(content, hash)),
+      blobs: await attachBlobs(statements, prepared, command.attached.blobs ?? []),
+      rewritten: rewritten.get(command) ?? [],
       announce: item => announced.push(item),
     }
     const value = await command.run(tx, command.args)
@@ -68,8 +119,7 @@ async function runOne({ database, statements, packs }: GroupParts, command: Wait
     if (storageFault(error) || !database.isTransaction) throw error
     database.exec('ROLLBACK TO command')
     database.exec('RELEASE command')
-    packs.dropTo(mark)
-    return { id: command.id, error: carry(error) }
+    return error instanceof ContentVanished ? undefined : { id: command.id, error: carry(error) }
   }
 }
 

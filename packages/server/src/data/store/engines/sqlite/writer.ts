@@ -73,6 +73,10 @@ interface Waiting {
   readonly message: ToWriter
 }
 
+interface Taken extends WaitingCommand {
+  readonly origin: Waiting
+}
+
 function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<string, Run>, data: WriterData, close: () => void): void {
   const ports: MessagePort[] = []
   const waiting: Waiting[] = []
@@ -113,28 +117,29 @@ function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<strin
     }
   }
 
-  function takeGroup(): (WaitingCommand & { readonly from: MessagePort })[] {
-    const taken: (WaitingCommand & { readonly from: MessagePort })[] = []
+  function takeGroup(): Taken[] {
+    const taken: Taken[] = []
     let bytes = 0
     while (taken.length < groupCommands && bytes < groupBytes) {
-      const next = waiting[0]
-      if (next?.message.kind !== 'write') break
+      const origin = waiting[0]
+      if (origin?.message.kind !== 'write') break
       waiting.shift()
-      const { id, name, args, attached } = next.message
-      taken.push({ from: next.from, id, run: runs.get(name) ?? unknownCommand(name), args, attached })
+      const { id, name, args, attached } = origin.message
+      taken.push({ origin, id, run: runs.get(name) ?? unknownCommand(name), args, attached })
       bytes += heldBytes(attached)
     }
     return taken
   }
 
-  async function group(taken: readonly (WaitingCommand & { readonly from: MessagePort })[]): Promise<void> {
+  async function group(taken: readonly Taken[]): Promise<void> {
     const startedMs = systemClock.monotonic()
     const { outcomes, news } = await runGroup(parts, taken)
     const elapsedMs = systemClock.monotonic() - startedMs
+    waiting.unshift(...taken.filter((_, index) => outcomes[index] === undefined).map(command => command.origin))
     for (const port of ports) {
-      const own = outcomes.filter((_, index) => taken[index]?.from === port)
+      const own = outcomes.filter((outcome, index) => outcome !== undefined && taken[index]?.origin.from === port)
       if (own.length === 0 && news.length === 0) continue
-      answerTo(port, { kind: 'group', outcomes: own, news, elapsedMs, commands: own.length })
+      answerTo(port, { kind: 'group', outcomes: own.filter(outcome => outcome !== undefined), news, elapsedMs, commands: own.length })
     }
     shortenLog()
   }
