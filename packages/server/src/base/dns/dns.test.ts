@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { after, test } from 'node:test'
 import { type Answer, AUTHENTIC_DATA, decode, encode, type Packet, TRUNCATED_RESPONSE } from 'dns-packet'
 import { systemClock, systemRandom } from '#base/clock'
-import { createResolver, DnsError, memoryResolver, type NameServer, type Resolver } from './index.ts'
+import { createResolver, DnsError, ips, memoryResolver, type NameServer, type Resolver } from './index.ts'
 import { reverseName } from './names.ts'
 
 type Respond = (question: { name: string; type: string }, asked: number) => Partial<Packet> & { garbage?: boolean; silent?: boolean }
@@ -130,6 +130,70 @@ test('what is there and what is not is kept for its time, and equal questions ar
   now = 61_000
   await assert.rejects(resolver.a('no.test'), fails('notFound'))
   assert.equal(asked(), 4)
+})
+
+test('names that DNS cannot carry are not asked for, international and odd ones are', async () => {
+  const names: string[] = []
+  const { server, asked } = await nameServer(({ name }) => {
+    names.push(name)
+    return { answers: [a(name, '192.0.2.1')] }
+  })
+  const resolver = resolverOver([server])
+  for (const bad of ['', '.', 'a..b', `${'x'.repeat(64)}.test`, `${'x.'.repeat(130)}test`, 'a b.test', 'a\u0000.test']) {
+    await assert.rejects(resolver.a(bad), fails('notFound'), bad)
+  }
+  assert.equal(asked(), 0)
+  await resolver.a('Bücher.example')
+  await resolver.a('a+b=c._spf.test')
+  assert.deepEqual(names, ['xn--bcher-kva.example', 'a+b=c._spf.test'])
+})
+
+test('long answers push each other out of the cache', async () => {
+  const { server, asked } = await nameServer(({ name }) => ({
+    answers: [{ type: 'TXT', name, ttl: 300, data: ['x'.repeat(250), 'x'.repeat(250)] }],
+  }))
+  const resolver = createResolver({
+    servers: [server],
+    attempts: 1,
+    timeoutMs: 2000,
+    clock: systemClock,
+    random: systemRandom,
+    maxCachedBytes: 10_000,
+  })
+  for (let i = 0; i < 20; i++) await resolver.txt(`n${i}.test`)
+  await resolver.txt('n19.test')
+  assert.equal(asked(), 20)
+  await resolver.txt('n0.test')
+  assert.equal(asked(), 21)
+})
+
+test('more questions than may be under way wait their turn', async () => {
+  const { server, asked } = await nameServer(({ name }) => ({ answers: [a(name, '192.0.2.1')] }))
+  const resolver = createResolver({
+    servers: [server],
+    attempts: 1,
+    timeoutMs: 5000,
+    clock: systemClock,
+    random: systemRandom,
+    maxConcurrent: 2,
+  })
+  const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => resolver.a(`q${i}.test`)))
+  assert.equal(answers.length, 30)
+  assert.equal(asked(), 30)
+})
+
+test('all addresses of a name', async () => {
+  const resolver = memoryResolver({
+    'both.test': { A: ['192.0.2.1'], AAAA: ['2001:db8::1'] },
+    'six.test': { AAAA: ['2001:db8::2'] },
+    'half.test': { A: 'FAIL' },
+    'none.test': { TXT: ['x'] },
+  })
+  assert.deepEqual((await ips(resolver, 'both.test')).records, ['192.0.2.1', '2001:db8::1'])
+  assert.deepEqual((await ips(resolver, 'six.test')).records, ['2001:db8::2'])
+  await assert.rejects(ips(resolver, 'half.test'), fails('temporary'))
+  await assert.rejects(ips(resolver, 'none.test'), fails('noData'))
+  await assert.rejects(ips(resolver, 'absent.test'), fails('notFound'))
 })
 
 test('a name without the type is told apart from no name', async () => {

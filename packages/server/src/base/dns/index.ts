@@ -50,3 +50,24 @@ export interface Resolver {
   ptr(ip: string): Promise<Answer<string>>
   tlsa(name: string): Promise<Answer<TlsaRecord>>
 }
+
+/**
+ * All addresses of a name, IPv4 first. Rejects with DnsError when there are none: `temporary` if one of the two questions may have an
+ * answer later.
+ */
+export async function ips(resolver: Pick<Resolver, 'a' | 'aaaa'>, name: string): Promise<Answer<string>> {
+  const outcomes = await Promise.allSettled([resolver.a(name), resolver.aaaa(name)])
+  const answers = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const faults = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+  if (answers.length === 0)
+    throw faults.find(fault => !(fault instanceof DnsError) || fault.fault === 'temporary') ?? faults.find(isNoData) ?? faults[0]
+  return {
+    records: answers.flatMap(answer => answer.records),
+    ttlSeconds: Math.min(...answers.map(answer => answer.ttlSeconds)),
+    isAuthenticated: answers.every(answer => answer.isAuthenticated),
+  }
+}
+
+function isNoData(error: unknown): boolean {
+  return error instanceof DnsError && error.fault === 'noData'
+}

@@ -1,8 +1,20 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
 import type { TlsaRecord } from './index.ts'
 
 export function canonicalName(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
+}
+
+/**
+ * The name as it goes into a question: A-labels for international ones; undefined when DNS cannot carry it (RFC 1035 §2.3.4: labels of
+ * 1 to 63 octets, 253 in all). Other octets than host names have are fine: policies build names from what strangers sent.
+ */
+export function askableName(name: string): string | undefined {
+  const plain = canonicalName(name)
+  const ascii = /^[\x21-\x7e]+$/.test(plain) ? plain : domainToASCII(plain)
+  if (ascii === '' || ascii.length > 253 || !ascii.split('.').every(label => label.length > 0 && label.length <= 63)) return undefined
+  return ascii
 }
 
 /** `192.0.2.1` → `1.2.0.192.in-addr.arpa`; undefined for what is no address. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import type { Clock, Random } from '#base/clock'
 import { type Answer, DnsError, type RecordType, type Resolver } from './index.ts'
-import { canonicalName, parseTlsa, reverseName } from './names.ts'
+import { askableName, canonicalName, parseTlsa, reverseName } from './names.ts'
 import { exchange, type Question, type Response } from './transport.ts'
 
 export interface NameServer {
@@ -21,6 +21,8 @@ export interface ResolverOptions {
   readonly random: Random
   /** Answers kept. Default 10,000. */
   readonly maxCached?: number
+  /** Bytes of answers kept, about: strangers choose which long records we look up. Default 16 MiB. */
+  readonly maxCachedBytes?: number
   /** Questions under way at once; more wait. Default 256. */
   readonly maxConcurrent?: number
 }
@@ -43,8 +45,8 @@ export async function systemNameServers(path = '/etc/resolv.conf'): Promise<read
 
 /** Asks name servers, with a cache that keeps to TTLs, also for what is not there (RFC 2308). */
 export function createResolver(options: ResolverOptions): Resolver {
-  const { clock, maxCached = 10_000, maxConcurrent = 256 } = options
-  const cache = new LRUCache<string, Cached>({ max: maxCached })
+  const { clock, maxCached = 10_000, maxCachedBytes = 16 * 1024 * 1024, maxConcurrent = 256 } = options
+  const cache = new LRUCache<string, Cached>({ max: maxCached, maxSize: maxCachedBytes, sizeCalculation: sizeOf })
   const underWay = new Map<string, Promise<Answer<unknown>>>()
   const waiting: Array<() => void> = []
   let running = 0
@@ -52,19 +54,21 @@ export function createResolver(options: ResolverOptions): Resolver {
   async function slot<T>(work: () => Promise<T>): Promise<T> {
     if (running >= maxConcurrent) {
       if (waiting.length >= maxWaiting) throw new DnsError('temporary', 'too many questions are waiting')
+      // Whoever is done hands its slot over.
       await new Promise<void>(resolve => waiting.push(resolve))
-    }
-    running++
+    } else running++
     try {
       return await work()
     } finally {
-      running--
-      waiting.shift()?.()
+      const next = waiting.shift()
+      if (next === undefined) running--
+      else next()
     }
   }
 
   function look<T>(name: string, type: RecordType, read: (data: unknown) => T | undefined): Promise<Answer<T>> {
-    const owner = canonicalName(name)
+    const owner = askableName(name)
+    if (owner === undefined) return Promise.reject(new DnsError('notFound', `${name.slice(0, 100)}: not a name`))
     const key = `${type} ${owner}`
     const known = cache.get(key)
     if (known !== undefined && known.expiresAt > clock.now()) {
@@ -126,6 +130,19 @@ export function createResolver(options: ResolverOptions): Resolver {
     },
     tlsa: name => look(name, 'TLSA', data => (Buffer.isBuffer(data) ? parseTlsa(data) : readTlsa(data))),
   }
+}
+
+/** Bytes an answer takes in the cache, about. */
+function sizeOf({ outcome }: Cached, key: string): number {
+  const overhead = 200 + 2 * key.length
+  if (outcome instanceof DnsError) return overhead + 2 * outcome.message.length
+  return outcome.records.reduce<number>((sum, record) => sum + 50 + recordBytes(record), overhead)
+}
+
+function recordBytes(record: unknown): number {
+  if (typeof record === 'string') return 2 * record.length
+  const { data, exchange } = record as { data?: Buffer; exchange?: string }
+  return (data?.length ?? 0) + 2 * (exchange?.length ?? 0)
 }
 
 function readTlsa(data: unknown): { usage: number; selector: number; matching: number; data: Buffer } {
