@@ -94,6 +94,8 @@ const cancelledDetail = 'Code: 0, Enhanced code: 0.0.0, Message: Delivery cancel
 export function createQueue({ store, blobs, settings, clock, random, trace, nextId }: QueueParts): Queue & Disposable {
   const notices = createNotices({ blobs, settings, clock, random, nextId })
   const waiting = new Set<() => void>()
+  // Messages this process works on, with the end of their lease.
+  const held = new Map<number, number>()
   let running = true
   // Counts what may have made something due, so that news between a look and a wait is not missed.
   let news = 0
@@ -141,7 +143,12 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
     take: async limit => {
       if (!running) return []
       const now = clock.now()
-      return store.write(leaseQueued, { now, leaseUntil: now + leaseMs, limit })
+      const leaseUntil = now + leaseMs
+      const leased = await store.write(leaseQueued, { now, leaseUntil, limit })
+      // What this process still works on has only had its lease prolonged.
+      const fresh = leased.filter(({ id }) => !held.has(id))
+      for (const { id } of leased) held.set(id, leaseUntil)
+      return fresh
     },
 
     async record(message, outcomes) {
@@ -154,9 +161,15 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
       const generated = await notices.forOutcome(message, updates)
       const isOpen = await store.write(
         recordQueued,
-        { id: message.id, domains: updates.map(({ update }) => update), generated: generated.map(notice => notice.message) },
+        {
+          id: message.id,
+          leaseUntil: held.get(message.id) ?? 0,
+          domains: updates.map(({ update }) => update),
+          generated: generated.map(notice => notice.message),
+        },
         { blobs: generated.map(notice => notice.content) },
       )
+      held.delete(message.id)
       for (const notice of generated) trace.emit(notice.event, { queueId: message.id, to: message.returnPath })
       if (isOpen) {
         const retryAt = Math.min(...updates.map(({ update }) => update.retryAt))
@@ -165,6 +178,7 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
     },
 
     release: async (messages, delayMs) => {
+      for (const { id } of messages) held.delete(id)
       await store.write(releaseQueued, { ids: messages.map(({ id }) => id), at: clock.now() + delayMs })
     },
 
