@@ -15,6 +15,22 @@ after(() => {
   for (const server of running) server.close()
 })
 
+/** Both on one free port; what is free for UDP may be taken for TCP, so it may need another try. */
+async function bindBoth(tcp: Server): Promise<{ udp: UdpSocket; port: number }> {
+  for (let attempt = 0; ; attempt++) {
+    const udp = createSocket('udp4')
+    await new Promise<void>(resolve => udp.bind(0, '127.0.0.1', resolve))
+    const { port } = udp.address()
+    try {
+      await once(tcp.listen(port, '127.0.0.1'), 'listening')
+      return { udp, port }
+    } catch (error) {
+      udp.close()
+      if (attempt === 20) throw error
+    }
+  }
+}
+
 /** A name server on loopback that answers by UDP and TCP what the test says. */
 async function nameServer(respond: Respond): Promise<{ server: NameServer; asked: () => number; overTcp: () => number }> {
   let asked = 0
@@ -27,13 +43,6 @@ async function nameServer(respond: Respond): Promise<{ server: NameServer; asked
     if (garbage) return Buffer.from('not dns')
     return encode({ type: 'response', id: query.id ?? 0, questions: query.questions ?? [], ...packet })
   }
-  const udp = createSocket('udp4')
-  udp.on('message', (message, { port, address }) => {
-    const reply = answer(message)
-    if (reply !== undefined) udp.send(reply, port, address)
-  })
-  await new Promise<void>(resolve => udp.bind(0, '127.0.0.1', resolve))
-  const { port } = udp.address()
   const tcp = createServer(socket => {
     overTcp++
     socket.on('error', () => {})
@@ -46,7 +55,11 @@ async function nameServer(respond: Respond): Promise<{ server: NameServer; asked
       socket.end(reply)
     })
   })
-  await once(tcp.listen(port, '127.0.0.1'), 'listening')
+  const { udp, port } = await bindBoth(tcp)
+  udp.on('message', (message, { port: from, address }) => {
+    const reply = answer(message)
+    if (reply !== undefined) udp.send(reply, from, address)
+  })
   running.push(udp, tcp)
   return { server: { protocol: 'udp', ip: '127.0.0.1', port }, asked: () => asked, overTcp: () => overTcp }
 }
