@@ -30,6 +30,8 @@ export interface EnvelopeRecipient {
 }
 
 export interface Envelope {
+  /** From `Queue.nextId`, for who has to name the message before it is accepted; else the queue takes one. */
+  readonly id?: number
   /** Empty for the null sender. */
   readonly returnPath: string
   readonly recipients: readonly EnvelopeRecipient[]

@@ -34,6 +34,8 @@ export { type Envelope, type EnvelopeRecipient, isFlagged, messageFlags, recipie
 export { type DomainOutcome, queueVariables, type RecipientOutcome, summarize } from './schedule.ts'
 
 export interface Queue {
+  /** The id of a message that is about to be accepted. */
+  nextId(): number
   /**
    * Takes responsibility for a message: resolves with its id when it is on disk. Failures: `storageFull`, `storeUnavailable`.
    * @param content the message with our own headers in front
@@ -122,8 +124,9 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
   }
 
   return {
+    nextId,
     async accept(envelope, content) {
-      const message = await newMessage(envelope, { settings, now: clock.now(), id: nextId() })
+      const message = await newMessage(envelope, { settings, now: clock.now(), id: envelope.id ?? nextId() })
       await store.write(acceptQueued, { messages: [message] }, { blobs: [content] })
       const isGenerated = envelope.isGenerated === true
       const event = isGenerated
