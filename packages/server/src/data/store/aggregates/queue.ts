@@ -175,12 +175,12 @@ export const recordQueued: Command<RecordArgs, boolean> = {
         ])
       }
     }
-    return settle(tx, id)
+    return settle(tx, id, true)
   },
 }
 
 /** Computes when the message is due next, or removes it when it has nothing to do any more. */
-async function settle(tx: Transaction, id: number): Promise<boolean> {
+async function settle(tx: Transaction, id: number, givesLeaseBack: boolean): Promise<boolean> {
   const [message] = await loadMessages(tx, [id])
   if (message === undefined) return false
   if (!message.domains.some(isOpen)) {
@@ -188,7 +188,8 @@ async function settle(tx: Transaction, id: number): Promise<boolean> {
     return false
   }
   const dueAt = dueOf(message.domains)
-  await tx.run('UPDATE queue_messages SET due_at = ?, lease_until = 0 WHERE id = ?', [dueAt, id])
+  const lease = givesLeaseBack ? ', lease_until = 0' : ''
+  await tx.run(`UPDATE queue_messages SET due_at = ?${lease} WHERE id = ?`, [dueAt, id])
   tx.announce({ topic: 'queue', key: id, value: dueAt })
   return true
 }
@@ -284,7 +285,8 @@ export const cancelRecipients: Command<{ readonly id: number; readonly addressTe
       const isPending = domain.recipients.some(recipient => isOpen(recipient) && !hit.includes(recipient))
       if (!isPending) await writeDomain(tx, id, { ...domain, status: 'completed', detail: '' })
     }
-    if (changed) await settle(tx, id)
+    // Whoever works on the message keeps it.
+    if (changed) await settle(tx, id, false)
     return changed
   },
 }
@@ -445,13 +447,14 @@ function conditions(filter: QueueFilter): { where: string; params: SqlValue[] } 
     parts.push(sql)
     params.push(...values)
   }
-  const like = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
-  const toLike = `EXISTS (SELECT 1 FROM queue_recipients r WHERE r.message_id = m.id AND LOWER(r.address) LIKE ? ESCAPE '\\')`
-  const fromLike = `m.return_path LIKE ? ESCAPE '\\'`
-  if (filter.text !== undefined) add(`(${fromLike} OR ${toLike})`, like(filter.text), like(filter.text))
+  // LIKE minds case in one engine and not in the other; this does in both.
+  const holds = (column: string): string => `REPLACE(${column}, ?, '') <> ${column}`
+  const toHolds = `EXISTS (SELECT 1 FROM queue_recipients r WHERE r.message_id = m.id AND ${holds('LOWER(r.address)')})`
+  const fromHolds = holds('m.return_path')
+  if (filter.text !== undefined) add(`(${fromHolds} OR ${toHolds})`, filter.text, filter.text)
   else {
-    if (filter.from !== undefined) add(fromLike, like(filter.from))
-    if (filter.to !== undefined) add(toLike, like(filter.to))
+    if (filter.from !== undefined) add(fromHolds, filter.from)
+    if (filter.to !== undefined) add(toHolds, filter.to)
   }
   const retry = '(SELECT MIN(d.retry_at) FROM queue_domains d WHERE d.message_id = m.id AND d.status IN (0, 2))'
   if (filter.before !== undefined) add(`${retry} < ?`, filter.before)
