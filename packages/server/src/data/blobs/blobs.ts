@@ -14,6 +14,7 @@ import {
   findBlob,
   foldersOf,
   hashOf,
+  isStored,
   locationOf,
   openPackReader,
   type Store,
@@ -38,7 +39,7 @@ export interface Blobs extends Disposable {
   stream(hash: Uint8Array, range?: Range): AsyncGenerator<Buffer, void, void>
   /** Where to gather an incoming content of unknown size. */
   spool(): Spool
-  /** The bytes of a content that is about to be stored. */
+  /** The bytes of a content that is about to be stored, or is to get another owner. */
   contentOf(attachment: Attachment): Promise<Buffer>
   /** Whether the stored bytes still have their hash. */
   verify(hash: Uint8Array): Promise<boolean>
@@ -132,10 +133,10 @@ export function createBlobs(parts: BlobsParts): Blobs {
       for (let at = start; at < end; at += pieceBytes) yield await read(hash, { start: at, end: Math.min(end, at + pieceBytes) })
     },
     spool: () => createSpool(folders.spool, random, spoolMemoryBytes),
-    contentOf: async attachment =>
-      attachment instanceof Uint8Array
-        ? Buffer.from(attachment.buffer, attachment.byteOffset, attachment.length)
-        : await readFile(attachment.path),
+    async contentOf(attachment) {
+      if (attachment instanceof Uint8Array) return Buffer.from(attachment.buffer, attachment.byteOffset, attachment.length)
+      return isStored(attachment) ? await read(attachment.hash) : await readFile(attachment.path)
+    },
     async verify(hash) {
       const location = await locate(hash)
       try {

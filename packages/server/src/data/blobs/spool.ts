@@ -3,14 +3,14 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Random } from '#base/clock'
-import { type Attachment, hashOf, largeContentBytes } from '#data/store'
+import { largeContentBytes, type SpooledContent } from '#data/store'
 
 export interface Spool extends AsyncDisposable {
   /** Bytes written so far. */
   readonly size: number
   write(chunk: Uint8Array): Promise<void>
   /** Everything written, as one attachment for `Store.write`. Call once; keep the spool until the write is done. */
-  finish(): Promise<Attachment>
+  finish(): Promise<Uint8Array | SpooledContent>
   /** Everything written, in memory. Only after `finish`. */
   bytes(): Promise<Buffer>
 }
@@ -21,7 +21,7 @@ export function createSpool(folder: string, random: Random, memoryBytes: number)
   let chunks: Uint8Array[] = []
   let size = 0
   let file: { readonly handle: FileHandle; readonly path: string; readonly hash: Hash; unsynced: number } | undefined
-  let finished: Attachment | undefined
+  let finished: Uint8Array | SpooledContent | undefined
 
   async function toFile(): Promise<NonNullable<typeof file>> {
     const path = join(folder, `${random.uuid()}.part`)
@@ -78,9 +78,4 @@ export function createSpool(folder: string, random: Random, memoryBytes: number)
       await rm(file.path, { force: true })
     },
   }
-}
-
-/** The hash an attachment will be known by. */
-export function attachmentHash(attachment: Attachment): Uint8Array {
-  return attachment instanceof Uint8Array ? hashOf(attachment) : attachment.hash
 }

@@ -1,4 +1,5 @@
 // All commands by name. Functions do not cross threads, so the writer looks them up here; a new aggregate adds its list.
+import { accountCommands } from './aggregates/account-life.ts'
 import { banCommands } from './aggregates/bans.ts'
 import { blobCommands } from './aggregates/blobs.ts'
 import { changeCommands } from './aggregates/changes.ts'
@@ -17,6 +18,7 @@ export const commands: readonly AnyCommand[] = [
   ...mailboxCommands,
   ...messageCommands,
   ...placementCommands,
+  ...accountCommands,
   ...principalCommands,
   ...banCommands,
   ...queueCommands,

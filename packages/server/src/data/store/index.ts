@@ -7,6 +7,7 @@ import { openPostgresqlStore, type PostgresqlOptions } from './engines/postgresq
 import { openSqliteStore, type SqliteOptions, type SqliteStore } from './engines/sqlite/store.ts'
 import type { Store } from './store.ts'
 
+export * from './aggregates/account-life.ts'
 export * from './aggregates/bans.ts'
 export * from './aggregates/blobs.ts'
 export { type Change, type ChangeHistory, type ChangeKind, type ChangeSet, changesSince, forgetChanges } from './aggregates/changes.ts'
@@ -37,7 +38,7 @@ export {
 } from './packs/layout.ts'
 export { type BlobLocation, DamagedBlob, openPackReader, type PackReader } from './packs/pack-reader.ts'
 export { segmentsIn } from './packs/pack-writer.ts'
-export type { Attached, Attachment, SpooledContent, Store, StoreStats } from './store.ts'
+export { type Attached, type Attachment, isStored, type SpooledContent, type Store, type StoredContent, type StoreStats } from './store.ts'
 
 export type StoreOptions = ({ readonly kind: 'sqlite' } & SqliteOptions) | ({ readonly kind: 'postgresql' } & PostgresqlOptions)
 

@@ -9,7 +9,20 @@ export interface SpooledContent {
   readonly hash: Uint8Array
 }
 
-export type Attachment = Uint8Array | SpooledContent
+/** A content that is stored already; the command fails with `blobNotFound` when it is gone by then. */
+export interface StoredContent {
+  readonly stored: true
+  readonly size: number
+  /** SHA-256. */
+  readonly hash: Uint8Array
+}
+
+export type Attachment = Uint8Array | SpooledContent | StoredContent
+
+/** Whether the bytes have to be looked for in the store. */
+export function isStored(attachment: Attachment): attachment is StoredContent {
+  return !(attachment instanceof Uint8Array) && 'stored' in attachment
+}
 
 export interface Attached {
   readonly blobs?: readonly Attachment[]

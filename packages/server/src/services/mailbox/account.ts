@@ -10,8 +10,10 @@ import {
   changeMailbox,
   contentLocation,
   createMailbox,
+  deletedMessages,
   destroyMailbox,
   destroyMessages,
+  forgetDeletedMessage,
   grantMailboxRights,
   type IncomingMessage,
   type MessageRow,
@@ -21,6 +23,7 @@ import {
   noParent,
   objectHistory,
   placementsByMessage,
+  placementsByUid,
   prepareAccount,
   type RoomLimits,
   removeMessages,
@@ -38,7 +41,16 @@ import type { AccountMailboxes } from './index.ts'
 import { cleanKeywords } from './keywords.ts'
 import { searchMailbox } from './search.ts'
 import { buildTree, type Tree } from './tree.ts'
-import { type Mailbox, type Message, type MessageState, type NewMessage, type QuotaLimits, rightBits, type Viewer } from './types.ts'
+import {
+  flagBits,
+  type Mailbox,
+  type Message,
+  type MessageState,
+  type NewMessage,
+  type QuotaLimits,
+  rightBits,
+  type Viewer,
+} from './types.ts'
 
 export interface AccountParts {
   readonly store: Store
@@ -56,6 +68,11 @@ export interface MailboxLimits extends NameLimits {
   readonly duplicateWindowSeconds: number
   /** How long the bytes of destroyed messages are kept; 0 keeps nothing. */
   readonly undeleteSeconds: number
+}
+
+/** How long the bytes of messages destroyed at `now` are kept. */
+export function keepingAt({ limits }: Pick<AccountParts, 'limits'>, now: number): { readonly keptUntil: number | null } {
+  return { keptUntil: limits.undeleteSeconds > 0 ? now + limits.undeleteSeconds : null }
 }
 
 /** More numbers of the change log are not folded for one answer. */
@@ -122,7 +139,9 @@ export async function openAccount(parts: AccountParts, accountId: number, viewer
       if (flags !== 0 || keywords.length > 0) for (const id of mailboxIds) current.require(id, 'modifyItems')
     }
     const now = seconds()
-    const facts = await Promise.all(messages.map((message, index) => incoming(message, index, now)))
+    // One after the other: the bytes of many messages need not be in memory at once.
+    const facts: IncomingMessage[] = []
+    for (const [index, message] of messages.entries()) facts.push(await incoming(message, index, now))
     const { change, appended } = await store.write(
       appendMessages,
       { accountId, messages: facts, limits: await roomLimits(), now, duplicateWindow: limits.duplicateWindowSeconds },
@@ -325,6 +344,37 @@ export async function openAccount(parts: AccountParts, accountId: number, viewer
       current.require(targetId, 'addItems')
       return store.write(transferMessages, { accountId, mailboxId, targetId, uids, moves: true, now: seconds() })
     },
+    async transferTo(mailboxId, uids, target, moves) {
+      await require(mailboxId, ...(moves ? (['readItems', 'removeItems'] as const) : (['readItems'] as const)))
+      const rows = await store.read(placementsByUid, { accountId, mailboxId, uids })
+      const byUid = new Map((await columns.placed(accountId, rows)).map(placed => [placed.uid, placed]))
+      const sources = [...new Set(uids)].map(uid => byUid.get(uid)).filter(placed => placed !== undefined)
+      const stored = new Map(
+        (await store.read(messagesById, { accountId, ids: sources.map(placed => placed.id) })).map(row => [row.id, row]),
+      )
+      const messages: NewMessage[] = []
+      for (const { id, flags, keywords } of sources) {
+        const row = stored.get(id)
+        if (!row) throw failure('expungeIssued')
+        const content = { stored: true, hash: row.blobHash, size: row.size } as const
+        messages.push({ content, mailboxIds: [target.mailboxId], flags: flags & ~flagBits.deleted, keywords, received: row.received })
+      }
+      const { uidValidity } = await target.account.get(target.mailboxId)
+      const appended = messages.length > 0 ? await target.account.appendAll(messages) : []
+      if (moves) {
+        const own = sources.map(placed => placed.uid)
+        await store.write(removeMessages, {
+          accountId,
+          mailboxId,
+          uids: own,
+          onlyDeleted: false,
+          keeping: { keptUntil: null },
+          now: seconds(),
+        })
+      }
+      const pairs = appended.map((one, index) => ({ from: sources[index]?.uid ?? 0, to: one.placements[0]?.uid ?? 0, id: one.id }))
+      return { uidValidity, pairs, change: appended[0]?.change ?? (await target.account.newestChange()) }
+    },
     async expunge(mailboxId, uids) {
       await require(mailboxId, 'removeItems')
       return store.write(removeMessages, {
@@ -375,6 +425,33 @@ export async function openAccount(parts: AccountParts, accountId: number, viewer
       return ids.filter(id => may.has(id))
     },
     content: ({ location }, range) => blobs.readAt(location, range),
+    async kept() {
+      if (viewer) throw failure('forbidden')
+      const rows = await store.read(deletedMessages, { accountId, now: seconds() })
+      const list = await columns.names(
+        accountId,
+        rows.map(row => row.keywords),
+      )
+      return rows.map(({ messageId, blobHash, size, received, deletedAt, keptUntil, mailboxId, flags, keywords, structure }) => {
+        const times = { received, deletedAt, keptUntil }
+        return { id: messageId, blobHash, size, ...times, mailboxId, flags, keywords: list(keywords), structure }
+      })
+    },
+    async restore(id) {
+      if (viewer) throw failure('forbidden')
+      const row = (await store.read(deletedMessages, { accountId, now: seconds() })).find(kept => kept.messageId === id)
+      if (!row) throw failure('messageNotFound')
+      const list = await columns.names(accountId, [row.keywords])
+      const mailboxId = (await tree()).get(row.mailboxId)?.id ?? inboxId
+      const content = { stored: true, hash: row.blobHash, size: row.size } as const
+      const flags = row.flags & ~flagBits.deleted
+      const [appended] = await appendAll([
+        { content, mailboxIds: [mailboxId], flags, keywords: list(row.keywords), received: row.received },
+      ])
+      if (!appended) throw new Error('one message was appended, none reported')
+      await store.write(forgetDeletedMessage, { accountId, messageId: id })
+      return appended
+    },
     async search(mailboxId, criterion) {
       await require(mailboxId, 'readItems')
       const found = await columns.columns(accountId, mailboxId)

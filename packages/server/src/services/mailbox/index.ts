@@ -7,6 +7,7 @@ import type {
   Appended,
   ChangedKind,
   Criterion,
+  KeptMessage,
   KeywordChange,
   KeywordOutcome,
   Mailbox,
@@ -35,6 +36,17 @@ export interface Mailboxes extends Disposable {
   watch(accountId: number, signal: AbortSignal): AsyncIterable<number>
   /** The same for all accounts: what indexing and training read. */
   watchAll(signal: AbortSignal): AsyncIterable<{ readonly accountId: number; readonly change: number }>
+  /** Removes everything of an account, and what it was granted elsewhere. */
+  destroyAccount(accountId: number): Promise<void>
+  /** New UIDVALIDITY for every mailbox, UIDs from 1: a last resort when clients are out of step for good. */
+  renumberUids(accountId: number): Promise<{ readonly mailboxes: number; readonly messages: number }>
+  /** What a night brings: old messages leave trash and junk, old history is forgotten. Seconds; 0 leaves everything. */
+  tidyAccount(
+    accountId: number,
+    options: { readonly expungeAfter: number; readonly forgetAfter: number },
+  ): Promise<{ readonly expunged: number; readonly forgotten: number }>
+  /** Gives up kept messages whose time is over; gives the number. */
+  endKept(): Promise<number>
 }
 
 /**
@@ -96,6 +108,14 @@ export interface AccountMailboxes {
   /** Removes messages from this mailbox whatever their flags. */
   remove(mailboxId: number, uids: readonly number[]): Promise<{ readonly removed: readonly number[]; readonly change: number }>
 
+  /** The same into a mailbox of another account, where the messages become new ones. `overQuota` of the other account. */
+  transferTo(
+    mailboxId: number,
+    uids: readonly number[],
+    target: { readonly account: AccountMailboxes; readonly mailboxId: number },
+    moves: boolean,
+  ): Promise<Transferred>
+
   /** By message id: keywords and mailboxes. All in one change; ids that are not there are in `missing`. */
   update(updates: readonly MessageUpdate[]): Promise<{ readonly missing: readonly number[]; readonly change: number }>
   /** Removes messages from every mailbox. */
@@ -108,6 +128,10 @@ export interface AccountMailboxes {
   thread(threadId: number): Promise<readonly number[]>
   /** The bytes of a message, or `[start, end)` of them. */
   content(message: Pick<Message, 'location'>, range?: { readonly start: number; readonly end: number }): Promise<Buffer>
+  /** Destroyed messages whose bytes are still kept, newest first. */
+  kept(): Promise<readonly KeptMessage[]>
+  /** Puts a kept message back as a new one: with its keywords, into its mailbox or, when that is gone, the inbox. `messageNotFound`. */
+  restore(id: number): Promise<Appended>
   /** UIDs that match, ascending. */
   search(mailboxId: number, criterion: Criterion): Promise<readonly number[]>
 }

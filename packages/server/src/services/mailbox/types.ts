@@ -1,6 +1,6 @@
 // What the mailbox service gives and takes. No protocol word appears here; MODSEQ, state and push all speak of change numbers.
 import type { MessageStructure } from '@postern/mail/mime'
-import type { BlobLocation, SpooledContent } from '#data/store'
+import type { BlobLocation, SpooledContent, StoredContent } from '#data/store'
 
 /** Special use of a mailbox, at most one mailbox per role and account. Fixed ids: inbox 0, trash 1, junk 2, drafts 3, sent 4, archive 5. */
 export const roles = ['inbox', 'trash', 'junk', 'drafts', 'sent', 'archive', 'important'] as const
@@ -168,7 +168,7 @@ export interface MessageState {
 
 export interface NewMessage {
   /** The bytes, the server's own fields included. */
-  readonly content: Uint8Array | SpooledContent
+  readonly content: Uint8Array | SpooledContent | StoredContent
   /** Mailbox ids, at least one. */
   readonly mailboxIds: readonly number[]
   readonly flags?: number
@@ -226,6 +226,23 @@ export interface MessageUpdate {
 export interface Usage {
   readonly bytes: number
   readonly messages: number
+}
+
+/** A destroyed message whose bytes are still kept. */
+export interface KeptMessage {
+  readonly id: number
+  readonly blobHash: Uint8Array
+  readonly size: number
+  /** Unix seconds, like all times here. */
+  readonly received: number
+  readonly deletedAt: number
+  readonly keptUntil: number
+  /** The last mailbox it was in; it may be gone. */
+  readonly mailboxId: number
+  readonly flags: number
+  readonly keywords: readonly string[]
+  /** Packed by `@postern/mail/mime`. */
+  readonly structure: Uint8Array
 }
 
 /** 0 means no limit. */

@@ -222,7 +222,10 @@ export interface MessageRow {
   readonly storedLength: number
 }
 
-export function contentLocation({ blobHash, size, encoding, segment, recordOffset, storedLength }: MessageRow): BlobLocation {
+export function contentLocation(
+  row: Pick<MessageRow, 'blobHash' | 'size' | 'encoding' | 'segment' | 'recordOffset' | 'storedLength'>,
+): BlobLocation {
+  const { blobHash, size, encoding, segment, recordOffset, storedLength } = row
   return { hash: blobHash, size, encoding, segment, offset: recordOffset, storedLength }
 }
 
@@ -293,10 +296,10 @@ export const mailAccounts: Query<{ readonly after: number; readonly limit: numbe
     ),
 }
 
-export interface DeletedMessageRow {
+export interface DeletedMessageRow extends Omit<BlobLocation, 'hash' | 'offset'> {
   readonly messageId: number
   readonly blobHash: Uint8Array
-  readonly size: number
+  readonly recordOffset: number
   readonly received: number
   readonly deletedAt: number
   readonly keptUntil: number
@@ -306,13 +309,14 @@ export interface DeletedMessageRow {
   readonly structure: Uint8Array
 }
 
-/** Destroyed messages whose bytes are still kept at `now`, newest first. */
+/** Destroyed messages whose bytes are still kept at `now`, newest first, with where the bytes are. */
 export const deletedMessages: Query<{ readonly accountId: number; readonly now: number }, readonly DeletedMessageRow[]> = {
   name: 'messages.deleted',
   run: (reader, { accountId, now }) =>
     reader.all<DeletedMessageRow>(
       `SELECT d.message_id AS "messageId", b.hash AS "blobHash", d.size, d.received, d.deleted_at AS "deletedAt", d.kept_until AS "keptUntil",
-         d.mailbox_id AS "mailboxId", d.flags, d.keywords, d.structure
+         d.mailbox_id AS "mailboxId", d.flags, d.keywords, d.structure, b.encoding, b.segment, b.record_offset AS "recordOffset",
+         b.stored_length AS "storedLength"
        FROM deleted_messages d JOIN blobs b ON b.id = d.blob_id WHERE d.account_id = ? AND d.kept_until > ?
        ORDER BY d.deleted_at DESC, d.message_id DESC`,
       [accountId, now],

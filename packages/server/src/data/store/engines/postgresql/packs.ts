@@ -1,15 +1,15 @@
 // Contents of commands that wait: appended together, one sync for all, before their transactions begin.
 import { hashOf } from '../../packs/layout.ts'
 import { openPackWriter, type Placement } from '../../packs/pack-writer.ts'
-import type { Attachment } from '../../store.ts'
+import type { Attachment, StoredContent } from '../../store.ts'
 
 export interface GroupedPacks extends AsyncDisposable {
   /** Resolves when the content is on disk. */
-  put(attachment: Attachment): Promise<Placement>
+  put(attachment: Exclude<Attachment, StoredContent>): Promise<Placement>
 }
 
 interface Waiting {
-  readonly attachment: Attachment
+  readonly attachment: Exclude<Attachment, StoredContent>
   readonly resolve: (placement: Placement) => void
   readonly reject: (reason: unknown) => void
 }

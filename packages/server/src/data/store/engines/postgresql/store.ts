@@ -9,7 +9,7 @@ import { migrations } from '../../migrations.ts'
 import { hashOf } from '../../packs/layout.ts'
 import type { Placement } from '../../packs/pack-writer.ts'
 import { ContentVanished, createPrepared, type PreparedContents } from '../../packs/prepared.ts'
-import { type Attached, type Attachment, heldBytes, type Store } from '../../store.ts'
+import { type Attached, type Attachment, heldBytes, isStored, type Store } from '../../store.ts'
 import { createAdmission } from '../admission.ts'
 import { declared, isTransient, isUniqueViolation } from './faults.ts'
 import { createLanes } from './lanes.ts'
@@ -131,6 +131,7 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
   async function prepare(blobs: readonly Attachment[], prepared: PreparedContents): Promise<void> {
     await Promise.all(
       blobs.map(async blob => {
+        if (isStored(blob)) return
         const hash = blob instanceof Uint8Array ? hashOf(blob) : blob.hash
         if (prepared.has(hash) || (await readerOn(pool).get('SELECT id FROM blobs WHERE hash = ?', [hash]))) return
         prepared.put(hash, await packs.put(blob))

@@ -5,7 +5,7 @@ import type { News, Transaction } from '../../command.ts'
 import { hashOf } from '../../packs/layout.ts'
 import type { PackWriter, Placement } from '../../packs/pack-writer.ts'
 import { ContentVanished, createPrepared, type PreparedContents } from '../../packs/prepared.ts'
-import type { Attached } from '../../store.ts'
+import { type Attached, isStored } from '../../store.ts'
 import type { Statements } from './connection.ts'
 import { carry, storageFault } from './faults.ts'
 import type { Outcome } from './messages.ts'
@@ -72,6 +72,7 @@ function prepareContents({ statements, packs }: GroupParts, waiting: readonly Wa
   const rewritten = new Map<WaitingCommand, readonly Placement[]>()
   for (const command of waiting) {
     for (const attachment of command.attached.blobs ?? []) {
+      if (isStored(attachment)) continue
       const hash = attachment instanceof Uint8Array ? hashOf(attachment) : attachment.hash
       if (prepared.has(hash) || statements.get('SELECT id FROM blobs WHERE hash = ?', [hash])) continue
       const isInMemory = attachment instanceof Uint8Array
