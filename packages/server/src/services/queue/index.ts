@@ -147,11 +147,9 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
       if (!running) return []
       const now = clock.now()
       const leaseUntil = now + leaseMs
-      const leased = await store.write(leaseQueued, { now, leaseUntil, limit })
-      // What this process still works on has only had its lease prolonged.
-      const fresh = leased.filter(({ id }) => !held.has(id))
+      const leased = await store.write(leaseQueued, { now, leaseUntil, limit, except: [...held.keys()] })
       for (const { id } of leased) held.set(id, leaseUntil)
-      return fresh
+      return leased
     },
 
     async record(message, outcomes) {
@@ -162,7 +160,7 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
         updates.push(nextState(domain, outcome, await readSchedule(settings, message, domain), { now, random }))
       }
       const generated = await notices.forOutcome(message, updates)
-      const isOpen = await store.write(
+      const state = await store.write(
         recordQueued,
         {
           id: message.id,
@@ -173,8 +171,9 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
         { blobs: generated.map(notice => notice.content) },
       )
       held.delete(message.id)
+      if (state === 'lost') return trace.emit('queue.locked', { queueId: message.id })
       for (const notice of generated) trace.emit(notice.event, { queueId: message.id, to: message.returnPath })
-      if (isOpen) {
+      if (state === 'waits') {
         const retryAt = Math.min(...updates.map(({ update }) => update.retryAt))
         trace.emit('queue.rescheduled', { queueId: message.id, nextRetry: timestamp(retryAt) })
       } else trace.emit('delivery.completed', { queueId: message.id, elapsed: durationMs(now - message.createdAt) })

@@ -107,31 +107,35 @@ async function writeDomain(tx: Transaction, id: number, d: Omit<QueuedDomain, 'r
   )
 }
 
+export interface LeaseArgs {
+  readonly now: number
+  readonly leaseUntil: number
+  readonly limit: number
+  /** Messages that the caller still works on. */
+  readonly except: readonly number[]
+}
+
 /**
  * Takes due messages for work until `leaseUntil`: nobody else gets them before that. The highest priority first, then the longest due.
  */
-export const leaseQueued: Command<{ readonly now: number; readonly leaseUntil: number; readonly limit: number }, readonly QueuedMessage[]> =
-  {
-    name: 'queue.lease',
-    run: async (tx, { now, leaseUntil, limit }) => {
-      const due = await tx.all<{ id: number }>(
-        'SELECT id FROM queue_messages WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at, id LIMIT ?',
-        [now, now, limit],
-      )
-      const leased: number[] = []
-      for (const { id } of due) {
-        // The condition is repeated: another node may have been faster.
-        const { changes } = await tx.run('UPDATE queue_messages SET lease_until = ? WHERE id = ? AND lease_until <= ?', [
-          leaseUntil,
-          id,
-          now,
-        ])
-        if (changes > 0) leased.push(id)
-      }
-      const messages = await loadMessages(tx, leased)
-      return [...messages].sort((a, b) => b.priority - a.priority)
-    },
-  }
+export const leaseQueued: Command<LeaseArgs, readonly QueuedMessage[]> = {
+  name: 'queue.lease',
+  run: async (tx, { now, leaseUntil, limit, except }) => {
+    const due = await tx.all<{ id: number }>(
+      'SELECT id FROM queue_messages WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at, id LIMIT ?',
+      [now, now, limit + except.length],
+    )
+    const leased: number[] = []
+    for (const { id } of due) {
+      if (leased.length === limit || except.includes(id)) continue
+      // The condition is repeated: another node may have been faster.
+      const { changes } = await tx.run('UPDATE queue_messages SET lease_until = ? WHERE id = ? AND lease_until <= ?', [leaseUntil, id, now])
+      if (changes > 0) leased.push(id)
+    }
+    const messages = await loadMessages(tx, leased)
+    return [...messages].sort((a, b) => b.priority - a.priority)
+  },
+}
 
 /** New state of a domain after work on it; recipients that are not named keep theirs. */
 export interface DomainUpdate extends Omit<QueuedDomain, 'recipients'> {
@@ -150,13 +154,13 @@ export interface RecordArgs {
 /**
  * Writes the outcome of work and gives the lease back. A message without open domains is removed. When the lease went to somebody else
  * meanwhile, nothing is written: the outcome that counts is theirs.
- * @returns whether the message is still in the queue
+ * @returns whether the message stays in the queue, is done with, or was somebody else's
  */
-export const recordQueued: Command<RecordArgs, boolean> = {
+export const recordQueued: Command<RecordArgs, 'waits' | 'done' | 'lost'> = {
   name: 'queue.record',
   run: async (tx, { id, leaseUntil, domains, generated }) => {
     const row = await tx.get<{ lease_until: number }>('SELECT lease_until FROM queue_messages WHERE id = ?', [id])
-    if (row === undefined || row.lease_until !== leaseUntil) return row !== undefined
+    if (row === undefined || row.lease_until !== leaseUntil) return 'lost'
     for (const [index, message] of generated.entries()) await insertMessage(tx, message, index)
     for (const domain of domains) {
       // A domain that was cancelled meanwhile stays as it is.
@@ -175,7 +179,7 @@ export const recordQueued: Command<RecordArgs, boolean> = {
         ])
       }
     }
-    return settle(tx, id, true)
+    return (await settle(tx, id, true)) ? 'waits' : 'done'
   },
 }
 
