@@ -97,6 +97,11 @@ for (const [name, path, source, expected] of planted) {
   })
 }
 
+test('a function of the file that shares its name with a global one is no breach', () => {
+  const path = `${server}/sessions/pop3/index.ts`
+  assert.deepEqual(violationsWith(path, `export async function fetch(): Promise<void> {}\nvoid fetch()\n`), [])
+})
+
 test('tests may import testkit', () => {
   assert.deepEqual(violationsWith(`${server}/services/spam/spam.test.ts`, `import { a } from '@postern/testkit'\n`), [])
 })

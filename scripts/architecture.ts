@@ -193,6 +193,12 @@ function checkCalls(law: Law, file: SourceFile, source: string, report: (text: s
   for (const rule of law.only) {
     if (isAllowed(rule, file)) continue
     for (const call of rule.calls ?? []) {
+      // A name of the file's own is not the global one.
+      if (
+        /^\w+$/.test(call) &&
+        new RegExp(`(?:function|const|let|class)\\s+${call}\\b|import[^;'"]*[{,\\s]${call}\\b[^;'"]*from`).test(code)
+      )
+        continue
       const pattern = new RegExp(`(?<![\\w$.#])${call.replaceAll('.', '\\.').replace('()', '\\(\\s*\\)')}(?![\\w$])`)
       if (pattern.test(code)) report(`uses ${call}: ${rule.what} belong to ${rule.in.join(', ')}`)
     }

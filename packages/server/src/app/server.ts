@@ -112,7 +112,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const relay = createRelay({ queue, delivery, transport, blobs, settings, clock, trace })
 
   const smtp = opened.use(createSmtp({ access, directory, queue, blobs, settings, resolver, ephemeral, clock, random, trace }))
-  const imap = opened.use(createImap({ access, directory, mailboxes, settings, clock, random, trace }))
+  const imap = opened.use(createImap({ access, directory, mailboxes, settings, clock, trace }))
   let isReady = false
   const management = createManagement({
     access,
