@@ -4,16 +4,18 @@ import { settings as declared, seededKeys } from '@postern/contract'
 import { type Clock, createIdSource, type Random, randomAlphanumerics, systemClock, systemRandom } from '#base/clock'
 import type { Resolver } from '#base/dns'
 import { createHttpServer } from '#base/http'
+import { createConcurrencyLimit, createRateCounter } from '#base/limits'
 import { createTrace, durationMs, ip as ipField, type Tracer } from '#base/trace'
 import { createWorkers } from '#base/workers'
 import { createBlobs } from '#data/blobs'
 import { createMemoryEphemeral } from '#data/ephemeral'
 import { type MacroSources, openSettings, readFileSettings, type Settings } from '#data/settings'
+import { accountsSharedWith, accountTotals } from '#data/store'
 import { createAccess, createPasswords } from '#services/access'
 import { createCertificates } from '#services/certificates'
 import { createDelivery } from '#services/delivery'
 import { createDirectory } from '#services/directory'
-import { createMailboxes } from '#services/mailbox'
+import { createMailboxes, type QuotaLimits } from '#services/mailbox'
 import { createQueue } from '#services/queue'
 import { createRelay, createTransport } from '#services/relay'
 import { createImap } from '#sessions/imap'
@@ -88,19 +90,17 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const ephemeral = createMemoryEphemeral({ clock })
   const resolver = options.resolver ?? (await createConfiguredResolver({ settings, clock, random }))
   const passwords = createPasswords({ workers, random })
-  const mailboxes = createMailboxes({
-    store,
-    blobs,
-    clock,
-    quotaOf: async accountId => ({ bytes: (await directory.byId(accountId))?.quota ?? 0 }),
-  })
+  const quotaOf = async (accountId: number): Promise<QuotaLimits> => ({ bytes: (await directory.byId(accountId))?.quota ?? 0 })
+  const mailboxes = opened.use(
+    createMailboxes({ store, blobs, clock, quotaOf }),
+  )
   const directory = opened.use(
     createDirectory({
       store,
       settings,
       hashSecret: passwords.hash,
       verifySecret: passwords.verify,
-      usedQuota: async accountId => (await (await mailboxes.open(accountId)).usage()).bytes,
+      usedQuota: async accountId => (await store.read(accountTotals, { accountId }))?.usedBytes ?? 0,
     }),
   )
   settings.useFunctions(createExpressionFunctions({ settings, directory, ephemeral, resolver }))
@@ -112,7 +112,19 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const relay = createRelay({ queue, delivery, transport, blobs, settings, clock, trace })
 
   const smtp = opened.use(createSmtp({ access, directory, queue, blobs, settings, resolver, ephemeral, clock, random, trace }))
-  const imap = opened.use(createImap({ access, directory, mailboxes, settings, clock, trace }))
+  const imap = opened.use(
+    createImap({
+      access,
+      directory,
+      mailboxes,
+      accountsSharedWith: granteeIds => store.read(accountsSharedWith, { granteeIds }),
+      blobs,
+      settings,
+      limits: { connections: createConcurrencyLimit(), requests: createRateCounter({ clock }) },
+      clock,
+      trace,
+    }),
+  )
   let isReady = false
   const management = createManagement({
     access,
