@@ -1,0 +1,86 @@
+// A message on its way in. Takes octets up to a limit; beyond it, or when the disk gives out, what comes is counted and dropped, so that
+// the client can be read to the end of its message and told why.
+import { open } from 'node:fs/promises'
+import { Failure, failure } from '@postern/contract'
+import type { Spool } from '#data/blobs'
+import type { SpooledContent } from '#data/store'
+
+export interface ReceivedContent {
+  /** The whole content, or its beginning when it stands in a file. */
+  readonly head: Buffer
+  readonly size: number
+  /** Set for what is too large for memory. */
+  readonly file: SpooledContent | null
+}
+
+/** Of a content in a file so much is looked at for its header. */
+const headBytes = 1024 * 1024
+
+export class Incoming implements AsyncDisposable {
+  /** Why the message cannot be taken; known before its end. */
+  problem: Failure | null = null
+  private readonly spool: Spool
+  private readonly maxBytes: number
+  private size = 0
+
+  /** @param maxBytes 0 for no limit */
+  constructor(spool: Spool, maxBytes: number) {
+    this.spool = spool
+    this.maxBytes = maxBytes
+  }
+
+  get receivedBytes(): number {
+    return this.size
+  }
+
+  /** Never rejects: see `problem`. */
+  async take(pieces: readonly Buffer[]): Promise<void> {
+    for (const piece of pieces) {
+      this.size += piece.length
+      if (this.problem !== null) continue
+      if (this.maxBytes > 0 && this.size > this.maxBytes) {
+        this.problem = failure('messageTooLarge', { limit: this.maxBytes })
+        continue
+      }
+      try {
+        await this.spool.write(piece)
+      } catch (error) {
+        this.problem = storageFailure(error)
+      }
+    }
+  }
+
+  refuse(problem: Failure): void {
+    this.problem ??= problem
+  }
+
+  /** The content as received. Throws the problem. */
+  async finish(): Promise<ReceivedContent> {
+    if (this.problem !== null) throw this.problem
+    try {
+      const content = await this.spool.finish()
+      if (content instanceof Uint8Array)
+        return { head: Buffer.from(content.buffer, content.byteOffset, content.byteLength), size: content.byteLength, file: null }
+      return { head: await readHead(content.path), size: content.size, file: content }
+    } catch (error) {
+      throw storageFailure(error)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.spool[Symbol.asyncDispose]()
+  }
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  await using file = await open(path)
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(headBytes), 0, headBytes, 0)
+  return buffer.subarray(0, bytesRead)
+}
+
+/** The spool tells of the file system, clients are told whether trying again helps. */
+export function storageFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return failure(code === 'ENOSPC' || code === 'EDQUOT' ? 'storageFull' : 'storeUnavailable', {}, { cause: error })
+}

@@ -1,0 +1,97 @@
+// SMTP, submission and LMTP: takes mail from other servers and from mail programs and hands it to the queue. Owns the conversation: who
+// may say what when, what a message costs, what is answered. Never delivers, never decides where mail goes, never stores a message itself.
+import type { Clock, Random } from '#base/clock'
+import type { Resolver } from '#base/dns'
+import type { Connection, ServerTls } from '#base/net'
+import { ip as ipField, type Trace } from '#base/trace'
+import type { Blobs } from '#data/blobs'
+import type { Ephemeral } from '#data/ephemeral'
+import type { Settings } from '#data/settings'
+import type { Access } from '#services/access'
+import type { Directory } from '#services/directory'
+import type { Queue } from '#services/queue'
+import { createAcceptance } from './accept/index.ts'
+import { createCommands } from './commands.ts'
+import { reverseNames } from './reverse-names.ts'
+import { SmtpSession } from './session.ts'
+
+export interface SmtpParts {
+  readonly access: Access
+  readonly directory: Directory
+  readonly queue: Queue
+  readonly blobs: Blobs
+  readonly settings: Settings
+  readonly resolver: Resolver
+  readonly ephemeral: Ephemeral
+  readonly clock: Clock
+  readonly random: Random
+  readonly trace: Trace
+}
+
+export interface SmtpListener {
+  readonly id: string
+  readonly protocol: string
+  /** For STARTTLS. */
+  readonly tls: ServerTls | undefined
+}
+
+/** Disposing tells every client and ends its session within five seconds; a message that has arrived by then is answered for. */
+export interface Smtp extends AsyncDisposable {
+  /** Serves one client to its end. */
+  serve(connection: Connection, listener: SmtpListener): Promise<void>
+}
+
+/** So long a message on its way is waited for when the server stops. */
+const receivePatienceMs = 3_000
+/** And then so long for clients that do not go. */
+const closePatienceMs = 1_500
+
+export function createSmtp({ access, directory, queue, blobs, settings, resolver, clock, random, trace }: SmtpParts): Smtp {
+  const accept = createAcceptance({ queue, blobs, clock, random })
+  const commands = createCommands({ access, directory, blobs, settings, clock, accept })
+  const stop = new AbortController()
+  const cut = new AbortController()
+  const open = new Map<Connection, Promise<void>>()
+
+  async function serveClient(connection: Connection, { id, protocol, tls }: SmtpListener): Promise<void> {
+    const span = trace.span('smtp.connection-start', {
+      listenerId: id,
+      localIp: ipField(connection.localIp),
+      localPort: connection.localPort,
+      remoteIp: ipField(connection.remoteIp),
+      remotePort: connection.remotePort,
+      tls: connection.tls !== undefined,
+    })
+    await new SmtpSession({
+      connection,
+      listener: { id, protocol: protocol === 'lmtp' ? 'lmtp' : 'smtp', tls },
+      commands,
+      settings,
+      bans: access.bans,
+      clock,
+      span,
+      stop: stop.signal,
+      cut: cut.signal,
+      reverse: reverseNames(resolver),
+    }).serve()
+  }
+
+  return {
+    async serve(connection, listener) {
+      const served = serveClient(connection, listener)
+      open.set(connection, served)
+      await served.finally(() => open.delete(connection))
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      const gone = Promise.allSettled(open.values())
+      const patience = clock.after(receivePatienceMs, () => cut.abort())
+      const end = clock.after(receivePatienceMs + closePatienceMs, () => {
+        for (const connection of open.keys()) connection.destroy()
+      })
+      await gone
+      patience.cancel()
+      end.cancel()
+    },
+  }
+}
