@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { destroyMailStep, removeOlderMessages, renumberUids } from './aggregates/account-life.ts'
+import { collectGarbage } from './aggregates/blobs.ts'
 import { changesSince, forgetChanges } from './aggregates/changes.ts'
 import { mailboxHistory, objectHistory } from './aggregates/history.ts'
 import { accountTree, createMailbox, noParent, prepareAccount } from './aggregates/mailboxes.ts'
@@ -100,6 +102,22 @@ export function describeMail(name: string, open: () => Promise<Store>): void {
       assert.equal(await store.write(endDeletedMessages, { now: now + 99, limit: 10 }), 0)
       assert.equal(await store.write(endDeletedMessages, { now: now + 100, limit: 10 }), 1)
       assert.deepEqual(await store.read(deletedMessages, { accountId, now }), [])
+      assert.deepEqual(await checkInvariants(store), [])
+    })
+
+    it('an account goes step by step, and leaves nothing', async () => {
+      await using store = await open()
+      await prepare(store)
+      for (let n = 0; n < 7; n++) await append(store, `m${n % 4}`, [0, 1])
+      await store.write(removeMessages, { accountId, mailboxId: 0, uids: [1], onlyDeleted: false, keeping: { keptUntil: now + 9 }, now })
+      await store.write(destroyMessages, { accountId, ids: [2], onlyFrom: null, keeping: { keptUntil: now + 9 }, now })
+      assert.deepEqual(await store.write(renumberUids, { accountId, now }), { mailboxes: 3, messages: 11 })
+      assert.deepEqual(await checkInvariants(store), [])
+      assert.equal(await store.write(destroyMailStep, { accountId, limit: 4, now }), false)
+      assert.deepEqual(await checkInvariants(store), [])
+      for (let steps = 0; !(await store.write(destroyMailStep, { accountId, limit: 4, now })); steps++) assert.ok(steps < 10)
+      assert.equal((await store.read(accountTree, { accountId, principalId: accountId })).exists, false)
+      assert.equal((await store.write(collectGarbage, { after: 0, limit: 100, now })).removed.length, 4)
       assert.deepEqual(await checkInvariants(store), [])
     })
 
@@ -213,6 +231,12 @@ const action: fc.Arbitrary<Action> = fc
       ({ ids, keeping }): Action =>
         (store, accountId) =>
           store.write(destroyMessages, { accountId, ids, onlyFrom: null, keeping, now }),
+    ),
+    fc.constant<Action>((store, accountId) => store.write(renumberUids, { accountId, now })),
+    fc.record({ mailboxId: mailbox, keeping }).map(
+      ({ mailboxId, keeping }): Action =>
+        (store, accountId) =>
+          store.write(removeOlderMessages, { accountId, mailboxId, savedBefore: now + 1, limit: 2, keeping, now }),
     ),
     fc.constant<Action>((store, accountId) =>
       store.write(createMailbox, { accountId, parentId: noParent, names: ['x'], role: null, sortOrder: 0, now, maxMailboxes: 100 }),

@@ -29,6 +29,8 @@ export * from './types.ts'
 export interface Mailboxes extends Disposable {
   /** A view on one account; default folders are made at its first use. */
   open(accountId: number, viewer?: Viewer): Promise<AccountMailboxes>
+  /** What an account uses; looking does not make its mailboxes. */
+  usageOf(accountId: number): Promise<Usage>
   /**
    * Yields the account's newest change number after every commit that changed it, coalesced: a slow reader sees the newest only.
    * Ends when the signal is aborted.
@@ -136,7 +138,7 @@ export interface AccountMailboxes {
   search(mailboxId: number, criterion: Criterion): Promise<readonly number[]>
 }
 
-export type { MailboxLimits } from './account.ts'
 export { type DefaultFolder, standardFolders } from './folders.ts'
 export { flagOfKeyword, keywordsOfFlags } from './keywords.ts'
 export { createMailboxes, type MailboxesParts } from './mailboxes.ts'
+export type { MailboxLimits } from './scope.ts'

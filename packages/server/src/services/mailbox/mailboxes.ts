@@ -1,19 +1,31 @@
 import type { Clock } from '#base/clock'
 import type { Blobs } from '#data/blobs'
-import { destroyMailStep, endDeletedMessages, forgetChanges, removeOlderMessages, renumberUids, type Store } from '#data/store'
-import { type AccountParts, keepingAt, type MailboxLimits, openAccount } from './account.ts'
+import {
+  accountTotals,
+  destroyMailStep,
+  endDeletedMessages,
+  forgetChanges,
+  removeOlderMessages,
+  renumberUids,
+  type Store,
+} from '#data/store'
+import { folderMethods } from './account-folders.ts'
+import { messageMethods } from './account-messages.ts'
+import { readMethods } from './account-reads.ts'
 import { createColumnReader } from './columns.ts'
 import { createFeed } from './feed.ts'
 import { type DefaultFolder, standardFolders } from './folders.ts'
 import type { Mailboxes } from './index.ts'
+import { keepingAt, type MailboxLimits, openScope, type Rules } from './scope.ts'
 import type { QuotaLimits } from './types.ts'
 
 export interface MailboxesParts {
   readonly store: Store
   readonly blobs: Blobs
   readonly clock: Clock
-  readonly folders?: readonly DefaultFolder[]
-  readonly limits?: Partial<MailboxLimits>
+  /** Functions are asked at every use, so that settings may change while the server runs. */
+  readonly folders?: readonly DefaultFolder[] | (() => readonly DefaultFolder[])
+  readonly limits?: Partial<MailboxLimits> | (() => Partial<MailboxLimits>)
   /** The quota of an account; default none. */
   readonly quotaOf?: (accountId: number) => Promise<QuotaLimits>
   /** Bytes of mailbox columns kept for the next reader. Default 32 MiB. */
@@ -27,50 +39,60 @@ const standardLimits: MailboxLimits = {
   duplicateWindowSeconds: 24 * 3600,
   undeleteSeconds: 0,
 }
-
+const defaultCacheBytes = 32 * 1024 * 1024
+/** Accounts whose keyword names are kept. */
+const keptKeywordTables = 10_000
 /** Trash and junk. */
 const expungedIds = [1, 2] as const
 /** So that no single commit takes long. */
 const messagesPerStep = 500
 
-export function createMailboxes({
-  store,
-  blobs,
-  clock,
-  folders = standardFolders,
-  limits,
-  quotaOf,
-  cacheBytes,
-}: MailboxesParts): Mailboxes {
+export function createMailboxes(parts: MailboxesParts): Mailboxes {
+  const { store, blobs, clock, folders = standardFolders, limits = {}, quotaOf, cacheBytes = defaultCacheBytes } = parts
   const feed = createFeed(store)
-  const seconds = (): number => Math.floor(clock.now() / 1000)
-  const parts: AccountParts = {
-    store,
-    blobs,
-    clock,
-    columns: createColumnReader(store, { maxBytes: cacheBytes ?? 32 * 1024 * 1024, maxAccounts: 10_000 }),
-    folders,
-    limits: { ...standardLimits, ...limits },
+  const columns = createColumnReader(store, { maxBytes: cacheBytes, maxAccounts: keptKeywordTables })
+  const rules: Rules = {
+    folders: typeof folders === 'function' ? folders : () => folders,
+    limits: () => ({ ...standardLimits, ...(typeof limits === 'function' ? limits() : limits) }),
     quotaOf: quotaOf ?? (async () => ({ bytes: 0 })),
   }
+  const seconds = (): number => Math.floor(clock.now() / 1000)
+
+  async function expungeOlder(accountId: number, mailboxId: number, age: number): Promise<number> {
+    const now = seconds()
+    const keeping = keepingAt(rules.limits(), now)
+    const args = { accountId, mailboxId, savedBefore: now - age, limit: messagesPerStep, keeping, now }
+    let expunged = 0
+    for (let step = messagesPerStep; step === messagesPerStep; expunged += step) step = await store.write(removeOlderMessages, args)
+    return expunged
+  }
+
   return {
-    open: (accountId, viewer) => openAccount(parts, accountId, viewer),
+    async open(accountId, viewer) {
+      const scope = await openScope({ store, clock, rules }, accountId, viewer)
+      return {
+        accountId,
+        ...folderMethods(scope, { store, columns, limits: rules.limits }),
+        ...messageMethods(scope, { store, blobs, columns, rules }),
+        ...readMethods(scope, { store, blobs, columns }),
+      }
+    },
+    async usageOf(accountId) {
+      const totals = await store.read(accountTotals, { accountId })
+      return { bytes: totals?.usedBytes ?? 0, messages: totals?.messageCount ?? 0 }
+    },
     watch: feed.watch,
     watchAll: feed.watchAll,
+
     async destroyAccount(accountId) {
       while (!(await store.write(destroyMailStep, { accountId, limit: messagesPerStep, now: seconds() })));
     },
     renumberUids: accountId => store.write(renumberUids, { accountId, now: seconds() }),
     async tidyAccount(accountId, { expungeAfter, forgetAfter }) {
-      const now = seconds()
       let expunged = 0
-      for (const mailboxId of expungeAfter > 0 ? expungedIds : []) {
-        const args = { accountId, mailboxId, savedBefore: now - expungeAfter, limit: messagesPerStep, keeping: keepingAt(parts, now), now }
-        for (let removed = messagesPerStep; removed === messagesPerStep; expunged += removed)
-          removed = await store.write(removeOlderMessages, args)
-      }
+      if (expungeAfter > 0) for (const mailboxId of expungedIds) expunged += await expungeOlder(accountId, mailboxId, expungeAfter)
       if (forgetAfter === 0) return { expunged, forgotten: 0 }
-      const { forgotten } = await store.write(forgetChanges, { accountId, before: now - forgetAfter })
+      const { forgotten } = await store.write(forgetChanges, { accountId, before: seconds() - forgetAfter })
       return { expunged, forgotten }
     },
     async endKept() {

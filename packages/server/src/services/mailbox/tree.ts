@@ -82,8 +82,8 @@ function bySortOrder(a: MailboxRow, b: MailboxRow): number {
   return order(a) - order(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id)
 }
 
-// Whoever may administer or read the messages of a mailbox may also know of it.
-const visibleBits = rightBits.read | rightBits.readItems | rightBits.administer
+// Whoever may read the messages of a mailbox may also know of it.
+const visibleBits = rightBits.read | rightBits.readItems
 
 function isVisible(rights: number): boolean {
   return (rights & visibleBits) !== 0
@@ -94,7 +94,10 @@ function rightsByMailbox(tree: AccountTree, viewer: Viewer | undefined): Map<num
   const grantees = new Set(viewer.granteeIds)
   const rights = new Map<number, number>()
   for (const grant of tree.grants) {
-    if (grantees.has(grant.granteeId)) rights.set(grant.mailboxId, (rights.get(grant.mailboxId) ?? 0) | grant.rights)
+    if (!grantees.has(grant.granteeId)) continue
+    // Who administers a mailbox may see and read it.
+    const implied = (grant.rights & rightBits.administer) === 0 ? 0 : rightBits.read | rightBits.readItems
+    rights.set(grant.mailboxId, (rights.get(grant.mailboxId) ?? 0) | grant.rights | implied)
   }
   return rights
 }
