@@ -10,7 +10,7 @@ import { createWorkers } from '#base/workers'
 import { createBlobs } from '#data/blobs'
 import { createMemoryEphemeral } from '#data/ephemeral'
 import { type MacroSources, openSettings, readFileSettings, type Settings } from '#data/settings'
-import { accountsSharedWith, accountTotals } from '#data/store'
+import { accountsSharedWith } from '#data/store'
 import { createAccess, createPasswords } from '#services/access'
 import { createCertificates } from '#services/certificates'
 import { createDelivery } from '#services/delivery'
@@ -91,16 +91,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const resolver = options.resolver ?? (await createConfiguredResolver({ settings, clock, random }))
   const passwords = createPasswords({ workers, random })
   const quotaOf = async (accountId: number): Promise<QuotaLimits> => ({ bytes: (await directory.byId(accountId))?.quota ?? 0 })
-  const mailboxes = opened.use(
-    createMailboxes({ store, blobs, clock, quotaOf }),
-  )
+  const mailboxes = opened.use(createMailboxes({ store, blobs, clock, quotaOf }))
   const directory = opened.use(
     createDirectory({
       store,
       settings,
       hashSecret: passwords.hash,
       verifySecret: passwords.verify,
-      usedQuota: async accountId => (await store.read(accountTotals, { accountId }))?.usedBytes ?? 0,
+      usedQuota: async accountId => (await mailboxes.usageOf(accountId)).bytes,
+      destroyMail: accountId => mailboxes.destroyAccount(accountId),
     }),
   )
   settings.useFunctions(createExpressionFunctions({ settings, directory, ephemeral, resolver }))

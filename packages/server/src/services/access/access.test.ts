@@ -47,7 +47,14 @@ before(async () => {
     },
   ])
   await settings.reload()
-  directory = createDirectory({ store, settings, hashSecret: passwords.hash, verifySecret: passwords.verify, usedQuota: async () => 0 })
+  directory = createDirectory({
+    store,
+    settings,
+    hashSecret: passwords.hash,
+    verifySecret: passwords.verify,
+    usedQuota: async () => 0,
+    destroyMail: async () => {},
+  })
   await directory.create(root, { type: 'domain', name: 'example.org' })
   await directory.create(root, { name: 'jane', secrets: ['hunter2', '$app$phone$app-secret'], emails: 'jane@example.org', roles: ['user'] })
   await directory.create(root, { name: 'otto', secrets: [totp.toString(), 'hunter2', '$app$phone$app-secret'], roles: ['user'] })

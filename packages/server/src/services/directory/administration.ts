@@ -64,6 +64,8 @@ export interface AdministrationParts {
   readonly verifySecret: (stored: string, secret: string) => Promise<boolean>
   /** Bytes used by the mailboxes of an account. */
   readonly usedQuota: (accountId: number) => Promise<number>
+  /** Removes all mail of an account; may be repeated. */
+  readonly destroyMail: (accountId: number) => Promise<void>
 }
 
 const stems: Readonly<Record<PrincipalType, string>> = {
@@ -83,7 +85,14 @@ const reservedRoleNames = ['admin', 'tenant-admin', 'user']
 const maxPageSize = 10_000
 const mailTypes: readonly PrincipalType[] = ['individual', 'group', 'tenant']
 
-export function createAdministration({ store, rights, hashSecret, verifySecret, usedQuota }: AdministrationParts): Administration {
+export function createAdministration({
+  store,
+  rights,
+  hashSecret,
+  verifySecret,
+  usedQuota,
+  destroyMail,
+}: AdministrationParts): Administration {
   async function find(caller: Caller, name: string): Promise<PrincipalRecord> {
     const record = await store.read(getPrincipalByName, { name: name.toLowerCase() })
     const isVisible = caller.tenantId === undefined || record?.tenant?.id === caller.tenantId || record?.id === caller.tenantId
@@ -127,6 +136,12 @@ export function createAdministration({ store, rights, hashSecret, verifySecret, 
   async function checkReach(caller: Caller, target: PrincipalRecord): Promise<void> {
     if (!(await rights.of(target.id)).isSubsetOf(caller.rights))
       throw failure('forbidden', { permission: stemPermission(target.type, 'update') })
+  }
+
+  /** The mail first: whatever is cut short between the two is finished by deleting once more. */
+  async function destroy({ id, type }: PrincipalRecord, force: boolean): Promise<void> {
+    if (type === 'individual' || type === 'group') await destroyMail(id)
+    await store.write(deletePrincipal, { id, force })
   }
 
   return {
@@ -217,7 +232,7 @@ export function createAdministration({ store, rights, hashSecret, verifySecret, 
       const record = await find(caller, name)
       demandFor(caller, record.type, 'delete')
       await checkReach(caller, record)
-      await store.write(deletePrincipal, { id: record.id, force })
+      await destroy(record, force)
     },
 
     async removeAll(caller, { type, filter, tenant }) {
@@ -229,7 +244,7 @@ export function createAdministration({ store, rights, hashSecret, verifySecret, 
         const record = id === caller.accountId ? undefined : await store.read(getPrincipalById, { id })
         if (record === undefined || !(await rights.of(id)).isSubsetOf(caller.rights)) continue
         any = true
-        await store.write(deletePrincipal, { id }).catch(ignoreRefusal)
+        await destroy(record, false).catch(ignoreRefusal)
       }
       return any
     },

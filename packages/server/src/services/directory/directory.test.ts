@@ -27,6 +27,7 @@ before(async () => {
     hashSecret: async secret => (/^(\$|otpauth:)/.test(secret) ? secret : `{PLAIN}${secret}`),
     verifySecret: async (stored, secret) => stored === `{PLAIN}${secret}`,
     usedQuota: async () => 0,
+    destroyMail: async () => {},
   })
   for (const name of ['example.org', 'second.example']) await directory.create(root, { type: 'domain', name })
 })

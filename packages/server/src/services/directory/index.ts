@@ -64,11 +64,20 @@ export interface DirectoryParts {
   readonly verifySecret: (stored: string, secret: string) => Promise<boolean>
   /** Bytes used by the mailboxes of an account. */
   readonly usedQuota: (accountId: number) => Promise<number>
+  /** Removes all mail of an account; may be repeated. */
+  readonly destroyMail: (accountId: number) => Promise<void>
 }
 
 const maxCached = 50_000
 
-export function createDirectory({ store, settings, hashSecret, verifySecret, usedQuota }: DirectoryParts): Directory & Disposable {
+export function createDirectory({
+  store,
+  settings,
+  hashSecret,
+  verifySecret,
+  usedQuota,
+  destroyMail,
+}: DirectoryParts): Directory & Disposable {
   const records = new LRUCache<number, PrincipalRecord>({ max: maxCached })
   const resolutions = new LRUCache<string, Resolution>({ max: maxCached })
   let domains: Promise<ReadonlySet<string>> | undefined
@@ -159,7 +168,7 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, use
       const resolution = await resolve(wanted)
       return resolution.kind === 'mailbox' && resolution.accountId === accountId
     },
-    ...createAdministration({ store, rights, hashSecret, verifySecret, usedQuota }),
+    ...createAdministration({ store, rights, hashSecret, verifySecret, usedQuota, destroyMail }),
     [Symbol.dispose]() {
       stop()
       stopReload()

@@ -57,7 +57,14 @@ beforeEach(async () => {
   settings = await openSettings({ store, macros: { env: () => undefined, file: async () => '' } })
   const passwords = createPasswords({ workers, random: systemRandom })
   mailboxes = createMailboxes({ store, blobs, clock, quotaOf: async id => ({ bytes: (await directory.byId(id))?.quota ?? 0 }) })
-  directory = createDirectory({ store, settings, hashSecret: passwords.hash, verifySecret: passwords.verify, usedQuota: async () => 0 })
+  directory = createDirectory({
+    store,
+    settings,
+    hashSecret: passwords.hash,
+    verifySecret: passwords.verify,
+    usedQuota: async () => 0,
+    destroyMail: async () => {},
+  })
   settings.useFunctions({
     is_local_domain: async ([, domain]) => Number(await directory.isLocalDomain(String(domain))),
     key_get: async () => 'mail.example.org',

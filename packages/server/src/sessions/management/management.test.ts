@@ -60,7 +60,14 @@ before(async () => {
   const blobs = opened.use(createBlobs({ store, clock, trace }))
   const passwords = createPasswords({ workers, random: systemRandom })
   const directory = opened.use(
-    createDirectory({ store, settings, hashSecret: passwords.hash, verifySecret: passwords.verify, usedQuota: async () => 0 }),
+    createDirectory({
+      store,
+      settings,
+      hashSecret: passwords.hash,
+      verifySecret: passwords.verify,
+      usedQuota: async () => 0,
+      destroyMail: async () => {},
+    }),
   )
   const access = opened.use(
     createAccess({
