@@ -50,7 +50,7 @@ export interface Transaction extends Reader {
 /**
  * A named write. It runs inside one transaction and may be repeated from the start (PostgreSQL retries), so it has no effect outside `tx`
  * and takes time and chance from its arguments. It awaits nothing but `tx`. Arguments and results cross threads: plain data only.
- * Throws `Failure` to reject itself; everything it wrote is undone.
+ * Throws `refusal(code, details)` to reject itself, the caller gets the declared `Failure`; everything it wrote is undone.
  */
 export interface Command<Args, Result> {
   /** `aggregate.verb`, unique. */

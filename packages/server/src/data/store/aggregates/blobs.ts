@@ -1,10 +1,11 @@
 // Contents by hash: where their bytes are, who refers to them, and what nobody refers to any more.
-import { failure } from '@postern/contract'
+
 import type { AttachedBlob, Awaitable, Command, Query, Reader, Transaction } from '../command.ts'
 import { type Encoding, hashOf, recordHeaderBytes } from '../packs/layout.ts'
 import type { BlobLocation } from '../packs/pack-reader.ts'
 import type { Placement } from '../packs/pack-writer.ts'
 import type { PreparedContents } from '../packs/prepared.ts'
+import { refusal } from '../refusal.ts'
 import { type Attachment, isStored } from '../store.ts'
 
 /** Who may refer to a content. The numbers are stored. */
@@ -47,7 +48,7 @@ export async function attachBlobs(
       attached.push({ id: known.id, hash, size })
       continue
     }
-    if (isStored(attachment)) throw failure('blobNotFound')
+    if (isStored(attachment)) throw refusal('blobNotFound')
     attached.push({ id: await insertBlob(tx, hash, size, prepared.placementOf(hash)), hash, size })
   }
   return attached

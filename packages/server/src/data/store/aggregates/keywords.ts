@@ -1,6 +1,7 @@
 // Flags and keywords: eleven have a bit, all others a number per account.
-import { failure } from '@postern/contract'
+
 import type { Query, Transaction } from '../command.ts'
+import { refusal } from '../refusal.ts'
 import { pushNumber, takeNumber } from './changes.ts'
 
 /** The bits are stored. */
@@ -35,7 +36,7 @@ export async function internKeywords(tx: Transaction, accountId: number, names: 
 async function addKeyword(tx: Transaction, accountId: number, folded: string, name: string): Promise<number> {
   const last = await tx.get<{ id: number | null }>('SELECT MAX(id) AS id FROM keywords WHERE account_id = ?', [accountId])
   const id = (last?.id ?? 0) + 1
-  if (id > maxNames) throw failure('tooManyKeywords', { limit: maxNames })
+  if (id > maxNames) throw refusal('tooManyKeywords', { limit: maxNames })
   await tx.run('INSERT INTO keywords (account_id, id, folded, name) VALUES (?, ?, ?, ?)', [accountId, id, folded, name])
   return id
 }

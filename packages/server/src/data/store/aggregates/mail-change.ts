@@ -1,7 +1,8 @@
 // The frame of every command that changes an account's mail: one change number, the account's totals, the counters of the mailboxes it
 // touched, and one row of the change log.
-import { failure } from '@postern/contract'
+
 import type { Transaction } from '../command.ts'
+import { refusal } from '../refusal.ts'
 import { type Change, packChanges } from './changes.ts'
 import { bits } from './keywords.ts'
 
@@ -62,7 +63,7 @@ export async function beginChange(tx: Transaction, accountId: number, now: numbe
        last_uid_validity AS "lastUidValidity", used_bytes AS "usedBytes", message_count AS "messageCount", tenant_id AS "tenantId"`,
     [accountId],
   )
-  if (!account) throw failure('accountNotFound')
+  if (!account) throw refusal('accountNotFound')
   const { number } = account
   const usedBefore = account.usedBytes
   const entries: Change[] = []
@@ -111,12 +112,12 @@ export async function beginChange(tx: Transaction, accountId: number, now: numbe
     touch: mailboxId => void countersOf(mailboxId),
     async assertRoom({ bytes, messages, tenant }) {
       const added = account.usedBytes - usedBefore
-      if (bytes > 0 && account.usedBytes > bytes) throw failure('overQuota', { limit: bytes, used: usedBefore })
-      if (messages > 0 && account.messageCount > messages) throw failure('overQuota', { limit: messages, used: account.messageCount })
+      if (bytes > 0 && account.usedBytes > bytes) throw refusal('overQuota', { limit: bytes, used: usedBefore })
+      if (messages > 0 && account.messageCount > messages) throw refusal('overQuota', { limit: messages, used: account.messageCount })
       if (tenant) {
         await moveToTenant(tx, account, usedBefore, tenant.id)
         const used = await tenantUsage(tx, tenant.id)
-        if (tenant.bytes > 0 && used + added > tenant.bytes) throw failure('tenantOverQuota', { limit: tenant.bytes, used })
+        if (tenant.bytes > 0 && used + added > tenant.bytes) throw refusal('tenantOverQuota', { limit: tenant.bytes, used })
       }
     },
     async finish() {

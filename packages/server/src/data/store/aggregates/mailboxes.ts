@@ -1,6 +1,7 @@
 // Mailboxes of an account: the tree, UIDs, counters, subscriptions and rights granted to others.
-import { failure } from '@postern/contract'
+
 import type { Command, Query, Reader, Transaction } from '../command.ts'
+import { refusal } from '../refusal.ts'
 import { beginChange, type MailChange } from './mail-change.ts'
 
 /** Parent of the mailboxes at the top. */
@@ -108,11 +109,11 @@ export const createMailbox: Command<
     const made: MailboxRow[] = []
     const above = await ensurePath(change, parentId, names.slice(0, -1), made)
     const name = names.at(-1) ?? ''
-    if (await childNamed(tx, accountId, above, name)) throw failure('mailboxExists', { name })
+    if (await childNamed(tx, accountId, above, name)) throw refusal('mailboxExists', { name })
     const mailbox = await insertMailbox(change, { id: change.account.nextMailboxId++, parentId: above, name, role, sortOrder })
     made.push(mailbox)
     const count = await tx.get<{ count: number }>('SELECT COUNT(*) AS count FROM mailboxes WHERE account_id = ?', [accountId])
-    if ((count?.count ?? 0) > maxMailboxes) throw failure('cannot', { limit: maxMailboxes })
+    if ((count?.count ?? 0) > maxMailboxes) throw refusal('cannot', { limit: maxMailboxes })
     await change.finish()
     return { mailbox, made: made.map(row => row.id) }
   },
@@ -149,10 +150,10 @@ export const moveMailbox: Command<
     const above = await ensurePath(change, parentId, names.slice(0, -1), made)
     const name = names.at(-1) ?? ''
     const existing = await childNamed(tx, accountId, above, name)
-    if (existing && existing.id !== mailboxId) throw failure('mailboxExists', { name })
+    if (existing && existing.id !== mailboxId) throw refusal('mailboxExists', { name })
     const ancestors = await ancestorsOf(tx, accountId, above)
-    if (ancestors.includes(mailboxId)) throw failure('mailboxNameInvalid', { name })
-    if (ancestors.length + (await heightOf(tx, accountId, mailboxId)) > maxDepth) throw failure('mailboxTooDeep', { limit: maxDepth })
+    if (ancestors.includes(mailboxId)) throw refusal('mailboxNameInvalid', { name })
+    if (ancestors.length + (await heightOf(tx, accountId, mailboxId)) > maxDepth) throw refusal('mailboxTooDeep', { limit: maxDepth })
     await tx.run('UPDATE mailboxes SET parent_id = ?, name = ? WHERE account_id = ? AND id = ?', [above, name, accountId, mailboxId])
     change.add({ kind: 'mailboxChanged', mailboxId })
     await change.finish()
@@ -217,14 +218,14 @@ export const changeMailbox: Command<
 async function assertRoleFree(tx: Transaction, accountId: number, role: string | null, except: number | undefined): Promise<void> {
   if (role === null) return
   const holder = await tx.get<{ id: number }>('SELECT id FROM mailboxes WHERE account_id = ? AND role = ?', [accountId, role])
-  if (holder && holder.id !== except) throw failure('specialUseTaken', { role })
+  if (holder && holder.id !== except) throw refusal('specialUseTaken', { role })
 }
 
 /** Removes an empty mailbox without children; its messages were removed before, in the same command. */
 export async function deleteMailboxRow(change: MailChange, mailboxId: number): Promise<void> {
   const { tx, accountId } = change
   const child = await tx.get('SELECT id FROM mailboxes WHERE account_id = ? AND parent_id = ? LIMIT 1', [accountId, mailboxId])
-  if (child) throw failure('mailboxHasChildren')
+  if (child) throw refusal('mailboxHasChildren')
   await tx.run('DELETE FROM mailboxes WHERE account_id = ? AND id = ?', [accountId, mailboxId])
   await tx.run('DELETE FROM mailbox_subscriptions WHERE account_id = ? AND mailbox_id = ?', [accountId, mailboxId])
   await tx.run('DELETE FROM mailbox_grants WHERE account_id = ? AND mailbox_id = ?', [accountId, mailboxId])
@@ -233,7 +234,7 @@ export async function deleteMailboxRow(change: MailChange, mailboxId: number): P
 
 export async function requireMailbox(tx: Reader, accountId: number, mailboxId: number): Promise<MailboxRow> {
   const row = await tx.get<MailboxRow>(`SELECT ${columns} FROM mailboxes WHERE account_id = ? AND id = ?`, [accountId, mailboxId])
-  if (!row) throw failure('mailboxNotFound')
+  if (!row) throw refusal('mailboxNotFound')
   return row
 }
 
@@ -261,7 +262,7 @@ export async function takeUids(
     'UPDATE mailboxes SET uid_next = uid_next + ? WHERE account_id = ? AND id = ? RETURNING uid_next AS next, uid_validity AS "uidValidity"',
     [count, accountId, mailboxId],
   )
-  if (!row) throw failure('mailboxNotFound')
+  if (!row) throw refusal('mailboxNotFound')
   return { first: row.next - count, uidValidity: row.uidValidity }
 }
 

@@ -1,8 +1,9 @@
 // Messages: what never changes about them, how they come and how they go.
-import { failure } from '@postern/contract'
+
 import type { Command, Query, Transaction } from '../command.ts'
 import type { Encoding } from '../packs/layout.ts'
 import type { BlobLocation } from '../packs/pack-reader.ts'
+import { refusal } from '../refusal.ts'
 import { linkBlob, unlinkBlob } from './blobs.ts'
 import { internKeywords, packKeywords } from './keywords.ts'
 import { beginChange, type MailChange, type RoomLimits } from './mail-change.ts'
@@ -328,7 +329,7 @@ export const forgetDeletedMessage: Command<{ readonly accountId: number; readonl
   name: 'messages.forgetDeleted',
   lane: ({ accountId }) => accountId,
   run: async (tx, { accountId, messageId }) => {
-    if (!(await dropDeleted(tx, accountId, messageId))) throw failure('notFound', { item: String(messageId) })
+    if (!(await dropDeleted(tx, accountId, messageId))) throw refusal('notFound', { item: String(messageId) })
   },
 }
 

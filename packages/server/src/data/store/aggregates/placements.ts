@@ -1,6 +1,7 @@
 // Messages in mailboxes: flags, copies, moves and removals, and the columns that readers live on.
-import { failure } from '@postern/contract'
+
 import type { Command, Query, Reader } from '../command.ts'
+import { refusal } from '../refusal.ts'
 import { bits, internKeywords, knownKeywords, packKeywords, unpackKeywords } from './keywords.ts'
 import { beginChange, type MailChange } from './mail-change.ts'
 import { deleteMailboxRow, requireMailbox, takeUids } from './mailboxes.ts'
@@ -359,7 +360,7 @@ export const destroyMailbox: Command<
     const change = await beginChange(tx, accountId, now)
     await requireMailbox(tx, accountId, mailboxId)
     const rows = await allPlacements(change, mailboxId)
-    if (rows.length > 0 && !removesMessages) throw failure('mailboxHasMessages')
+    if (rows.length > 0 && !removesMessages) throw refusal('mailboxHasMessages')
     for (const [uid, messageId, flags, keywords, , size] of rows) {
       await removePlacement(change, { mailboxId, uid, messageId, flags, keywords, size }, keeping)
     }
@@ -420,7 +421,7 @@ async function updateOne(change: MailChange, { messageId, flags: wish, addTo = [
   }
   const before = await placementsOf(change, messageId)
   const leaving = before.filter(row => removeFrom.includes(row.mailboxId))
-  if (leaving.length === before.length) throw failure('invalidParameters', { properties: ['mailboxIds'] })
+  if (leaving.length === before.length) throw refusal('invalidParameters', { properties: ['mailboxIds'] })
   for (const row of leaving) await removePlacement(change, row, keepNothing)
   return true
 }

@@ -1,7 +1,8 @@
 // Changing the directory. Each command is atomic and checks everything that depends on other principals (names and addresses are
 // unique over all types, references exist, tenants bound what may be referenced); who may do it is the directory service's business.
-import { failure } from '@postern/contract'
+
 import type { Command, Reader, Transaction } from '../command.ts'
+import { refusal } from '../refusal.ts'
 import {
   type BuiltInRole,
   builtInRoles,
@@ -118,7 +119,7 @@ export const changePrincipal: Command<{ readonly id: number; readonly steps: rea
   name: 'principals.change',
   run: async (tx, { id, steps }) => {
     const before = await getPrincipalById.run(tx, { id })
-    if (before === undefined) throw failure('notFound', { item: String(id) })
+    if (before === undefined) throw refusal('notFound', { item: String(id) })
     let tenantId = before.tenant?.id
     const touched = new Set([id])
     for (const step of steps) {
@@ -195,13 +196,13 @@ async function changeRelation(
   { field, action, names }: Extract<PrincipalStep, { kind: 'relation' }>,
 ): Promise<readonly number[]> {
   const allowed = mayReference[owner.type]?.[field]
-  if (allowed === undefined) throw failure('other', { details: 'Invalid parameter', reason: null })
+  if (allowed === undefined) throw refusal('other', { details: 'Invalid parameter', reason: null })
   const others: Related[] = []
   for (const name of names) {
     const found = await find(tx, name, field === 'roles', action === 'remove' ? undefined : owner.tenantId)
     if (found === undefined && action === 'remove') continue
-    if (found === undefined) throw failure('notFound', { item: name })
-    if (action !== 'remove' && !allowed.includes(found.type)) throw failure('other', { details: `Invalid ${field} value`, reason: null })
+    if (found === undefined) throw refusal('notFound', { item: name })
+    if (action !== 'remove' && !allowed.includes(found.type)) throw refusal('other', { details: `Invalid ${field} value`, reason: null })
     others.push(found)
   }
   const touched = others.map(other => other.id)
@@ -236,10 +237,10 @@ export const deletePrincipal: Command<{ readonly id: number; readonly force?: bo
   name: 'principals.delete',
   run: async (tx, { id, force }) => {
     const record = await getPrincipalById.run(tx, { id })
-    if (record === undefined) throw failure('notFound', { item: String(id) })
+    if (record === undefined) throw refusal('notFound', { item: String(id) })
     if (record.type === 'tenant') {
       const rows = await tx.all<{ name: string }>('SELECT name FROM principals WHERE tenant_id = ? ORDER BY name LIMIT 100', [id])
-      if (rows.length > 0) throw failure('other', { details: 'Tenant has members', reason: rows.map(row => row.name).join(', ') })
+      if (rows.length > 0) throw refusal('other', { details: 'Tenant has members', reason: rows.map(row => row.name).join(', ') })
     }
     if (record.type === 'domain' && !force) {
       const pattern = `%@${record.name.replace(/[\\%_]/g, '\\$&')}`
@@ -248,7 +249,7 @@ export const deletePrincipal: Command<{ readonly id: number; readonly force?: bo
          UNION ALL SELECT name AS address FROM principals WHERE name LIKE ? ESCAPE '\\' AND tenant_id IS NOT NULL LIMIT 1`,
         [pattern, pattern],
       )
-      if (used) throw failure('other', { details: 'Domain has members', reason: `${used.address} is in use` })
+      if (used) throw refusal('other', { details: 'Domain has members', reason: `${used.address} is in use` })
     }
     await tx.run('DELETE FROM principal_members WHERE group_id = ? OR member_id = ?', [id, id])
     await tx.run('DELETE FROM principal_emails WHERE principal_id = ?', [id])
@@ -264,14 +265,14 @@ function announce(tx: Transaction, ids: Iterable<number>): void {
 
 async function checkName(tx: Reader, name: string, ownId: number | undefined): Promise<void> {
   const taken = await tx.get<{ id: number }>('SELECT id FROM principals WHERE name = ?', [name])
-  if (taken !== undefined && taken.id !== ownId) throw failure('fieldAlreadyExists', { field: 'name', value: name })
+  if (taken !== undefined && taken.id !== ownId) throw refusal('fieldAlreadyExists', { field: 'name', value: name })
 }
 
 async function tenantOf(tx: Reader, { tenantName, type }: NewPrincipal): Promise<number | undefined> {
   if (tenantName === undefined) return undefined
   const tenant = await tx.get<{ id: number }>('SELECT id FROM principals WHERE name = ? AND type = ?', [tenantName, principalTypes.tenant])
-  if (tenant === undefined) throw failure('notFound', { item: tenantName })
-  if (type === 'tenant') throw failure('other', { details: 'Invalid field', reason: 'A tenant cannot belong to a tenant' })
+  if (tenant === undefined) throw refusal('notFound', { item: tenantName })
+  if (type === 'tenant') throw refusal('other', { details: 'Invalid field', reason: 'A tenant cannot belong to a tenant' })
   return tenant.id
 }
 
@@ -279,8 +280,8 @@ async function changeTenant(tx: Transaction, id: number, name: string | undefine
   let tenantId: number | undefined
   if (name !== undefined) {
     const found = await tx.get<{ id: number; type: number }>('SELECT id, type FROM principals WHERE name = ?', [name])
-    if (found === undefined) throw failure('notFound', { item: name })
-    if (typeName(found.type) !== 'tenant') throw failure('other', { details: 'Not a tenant', reason: null })
+    if (found === undefined) throw refusal('notFound', { item: name })
+    if (typeName(found.type) !== 'tenant') throw refusal('other', { details: 'Not a tenant', reason: null })
     tenantId = found.id
   }
   await tx.run('UPDATE principals SET tenant_id = ? WHERE id = ?', [tenantId ?? null, id])
@@ -293,7 +294,7 @@ async function checkTenantName(tx: Reader, tenantId: number, type: PrincipalType
   const at = name.indexOf('@')
   const domain = at < 0 ? undefined : await domainRow(tx, name.slice(at + 1))
   if (domain?.tenant_id === tenantId) return
-  throw failure('other', { details: 'Invalid principal name', reason: 'Principal name must include a valid domain assigned to the tenant' })
+  throw refusal('other', { details: 'Invalid principal name', reason: 'Principal name must include a valid domain assigned to the tenant' })
 }
 
 async function checkTenantQuota(tx: Reader, tenantId: number, type: PrincipalType): Promise<void> {
@@ -304,7 +305,7 @@ async function checkTenantQuota(tx: Reader, tenantId: number, type: PrincipalTyp
     tenantId,
     principalTypes[type],
   ])
-  if (Number(row?.n ?? 0) >= limit) throw failure('tenantQuotaExceeded')
+  if (Number(row?.n ?? 0) >= limit) throw refusal('tenantQuotaExceeded')
 }
 
 async function domainRow(tx: Reader, name: string): Promise<{ tenant_id: number | null } | undefined> {
@@ -323,7 +324,7 @@ async function find(tx: Reader, name: string, role: boolean, tenantId: number | 
 
 async function resolve(tx: Reader, name: string, tenantId: number | undefined): Promise<Related> {
   const found = await find(tx, name, false, tenantId)
-  if (found === undefined) throw failure('notFound', { item: name })
+  if (found === undefined) throw refusal('notFound', { item: name })
   return found
 }
 
@@ -331,7 +332,7 @@ const parentTypes: Readonly<Record<RelationField, PrincipalType>> = { memberOf: 
 
 async function resolveParent(tx: Reader, field: RelationField, name: string, tenantId: number | undefined): Promise<Related> {
   const found = await find(tx, name, field === 'roles', tenantId)
-  if (found === undefined || found.type !== parentTypes[field]) throw failure('notFound', { item: name })
+  if (found === undefined || found.type !== parentTypes[field]) throw refusal('notFound', { item: name })
   return found
 }
 
@@ -357,12 +358,12 @@ async function replaceEmails(tx: Transaction, { id, type, tenantId }: Owner, ema
 
 async function checkEmail(tx: Reader, address: string, type: PrincipalType, tenantId: number | undefined): Promise<void> {
   const taken = await tx.get('SELECT principal_id FROM principal_emails WHERE address = ?', [address])
-  if (taken !== undefined) throw failure('fieldAlreadyExists', { field: 'emails', value: address })
+  if (taken !== undefined) throw refusal('fieldAlreadyExists', { field: 'emails', value: address })
   // Contacts of an OAuth client live anywhere.
   if (type === 'oauthClient') return
   const domain = address.slice(address.lastIndexOf('@') + 1)
   const row = await domainRow(tx, domain)
-  if (row === undefined || (tenantId !== undefined && row.tenant_id !== tenantId)) throw failure('notFound', { item: domain })
+  if (row === undefined || (tenantId !== undefined && row.tenant_id !== tenantId)) throw refusal('notFound', { item: domain })
 }
 
 async function replaceValues(tx: Transaction, id: number, field: ValueField, values: readonly string[]): Promise<void> {

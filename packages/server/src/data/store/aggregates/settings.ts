@@ -1,6 +1,7 @@
 // Settings kept in the database: text by key, ordered by the bytes of the key.
-import { failure } from '@postern/contract'
+
 import type { Command, Query, Transaction } from '../command.ts'
+import { refusal } from '../refusal.ts'
 
 export interface SettingRow {
   readonly key: string
@@ -55,12 +56,12 @@ async function perform(tx: Transaction, operation: SettingsOperation): Promise<v
     case 'assertNone': {
       const { prefix } = operation
       const found = await tx.get<{ key: string }>('SELECT key FROM settings WHERE key >= ? AND key < ? LIMIT 1', [prefix, endOf(prefix)])
-      if (found) throw failure('assertFailed', { key: found.key })
+      if (found) throw refusal('assertFailed', { key: found.key })
       return
     }
     case 'assertAbsent': {
       const found = await tx.get<{ key: string }>('SELECT key FROM settings WHERE key = ?', [operation.key])
-      if (found) throw failure('assertFailed', { key: found.key })
+      if (found) throw refusal('assertFailed', { key: found.key })
       return
     }
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createAdmission } from './admission.ts'
 import { createLanes } from './postgresql/lanes.ts'
@@ -56,4 +58,20 @@ describe('placeholders', () => {
     ['"what?" = ?', '"what?" = $1'],
   ]
   for (const [sql, expected] of cases) it(sql, () => assert.equal(numberPlaceholders(sql), expected))
+})
+
+describe('writer thread', () => {
+  it('does not load the contract: commands refuse by `refusal`', () => {
+    const store = join(import.meta.dirname, '..')
+    const loaded = [
+      ...readdirSync(join(store, 'aggregates')).map(name => join('aggregates', name)),
+      'commands.ts',
+      'command.ts',
+      'refusal.ts',
+    ]
+    const heavy = loaded.filter(
+      name => !name.endsWith('.test.ts') && /^import \{[^}]*\} from '@postern\/contract'/m.test(readFileSync(join(store, name), 'utf8')),
+    )
+    assert.deepEqual(heavy, [])
+  })
 })

@@ -1,6 +1,7 @@
 // What PostgreSQL's error codes mean for a command. https://www.postgresql.org/docs/current/errcodes-appendix.html
 import { failure } from '@postern/contract'
 import type { Trace } from '#base/trace'
+import { Refusal } from '../../refusal.ts'
 import { storageFault } from '../sqlite/faults.ts'
 
 function codeOf(error: unknown): string | undefined {
@@ -30,6 +31,7 @@ const socketErrors: ReadonlySet<string> = new Set([
 
 /** The error to reject with: the engine's trouble becomes a declared failure, anything else stays what it is. */
 export function declared(error: unknown, trace: Trace): unknown {
+  if (error instanceof Refusal) return failure(error.code, error.details as Record<string, never>)
   const code = codeOf(error)
   const onDisk = storageFault(error)
   const isFull = onDisk?.full === true || code === '53100'

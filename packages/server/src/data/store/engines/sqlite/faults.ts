@@ -1,5 +1,5 @@
 // Tells apart what went wrong: the command itself, the storage below it, or our own code.
-import { Failure } from '@postern/contract'
+import { Refusal } from '../../refusal.ts'
 import type { CarriedError } from './messages.ts'
 
 // https://sqlite.org/rescode.html, primary codes: the low byte of an extended code.
@@ -19,7 +19,7 @@ const fullErrors: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const storageErrors: ReadonlySet<string> = new Set(['EIO', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'EMFILE', 'ENFILE', 'ENODEV', 'ENOTDIR'])
 
 export function carry(error: unknown): CarriedError {
-  if (error instanceof Failure) return { kind: 'failure', code: error.code, details: error.details }
+  if (error instanceof Refusal) return { kind: 'failure', code: error.code, details: error.details }
   const fault = storageFault(error)
   if (fault) return { kind: 'storage', ...fault }
   return error instanceof Error

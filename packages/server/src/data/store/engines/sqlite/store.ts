@@ -6,6 +6,7 @@ import { failure } from '@postern/contract'
 import type { Clock } from '#base/clock'
 import { durationMs, type Trace } from '#base/trace'
 import type { Command, News, Query, Reader } from '../../command.ts'
+import { Refusal } from '../../refusal.ts'
 import { type Attached, heldBytes, type Store, type StoreStats } from '../../store.ts'
 import { createAdmission } from '../admission.ts'
 import { copyDatabase } from './backup.ts'
@@ -246,7 +247,7 @@ function createSnapshotReader(file: string, trace: Trace): { run: Store['read'];
           if (running === 0) statements.run('COMMIT')
         }
       } catch (error) {
-        throw storageFault(error) ? revive(carry(error), trace) : error
+        throw error instanceof Refusal || storageFault(error) ? revive(carry(error), trace) : error
       }
     },
     close: () => database.close(),
