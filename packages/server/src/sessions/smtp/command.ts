@@ -45,7 +45,7 @@ export interface Session {
   authFailures: number
   badRecipients: number
   /** Puts a rule of the settings to the present state; undefined when it gives no value. */
-  rule<R>(setting: Rule<R>): Promise<R | undefined>
+  readonly rule: <R>(setting: Rule<R>) => Promise<R | undefined>
   /** Ends the transaction, if there is one. */
   reset(): Promise<void>
   /** Sends an intermediate reply, for commands that go on with more input. */

@@ -97,9 +97,7 @@ export class SmtpSession implements Session {
     return transaction.recipients.length > 0 ? 'recipients' : 'mail'
   }
 
-  rule<R>(setting: ExpressionSetting<R, never>): Promise<R | undefined> {
-    return this.parts.settings.evaluate(setting, this.variables)
-  }
+  readonly rule = <R>(setting: ExpressionSetting<R, never>): Promise<R | undefined> => this.parts.settings.evaluate(setting, this.variables)
 
   /** Serves the client to its end. */
   async serve(): Promise<void> {
@@ -189,7 +187,10 @@ export class SmtpSession implements Session {
       if (error instanceof Failure) return replyToFailure(error)
       if (isEnd(error)) throw error
       // A defect of ours; the client is not told what.
-      this.trace.emit('smtp.error', { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      this.trace.emit('smtp.error', {
+        reason: 'internal',
+        details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      })
       return replyToFailure(failure('internal'))
     }
   }
