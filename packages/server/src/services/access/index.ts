@@ -59,16 +59,18 @@ const maxLoginBytes = 512
 /** Verified for unknown logins, so that they take as long as known ones. */
 const decoy = '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
 
+/** Credentials that matched, and the account as it was then; the emergency administrator has no record. */
+interface Proof {
+  readonly accountId: number
+  readonly record: PrincipalRecord | undefined
+}
+
 type Check = 'match' | 'needsCode' | 'mismatch'
 
 export function createAccess({ store, settings, directory, passwords, ephemeral, clock, random, trace }: AccessParts): Access & Disposable {
   const bans = createBans({ store, settings, ephemeral, clock, trace })
   const cacheKey = random.bytes(32)
-  const proven = new LRUCache<string, { readonly accountId: number }>({ max: 10_000 })
-  // Any change of a principal may be a change of a secret, so what was proven is proven again.
-  const stop = store.onCommit(news => {
-    if (news.topic === 'principal') proven.clear()
-  })
+  const proven = new LRUCache<string, Proof>({ max: 10_000 })
   const stopReload = settings.onReload(() => proven.clear())
 
   async function callerFor(accountId: number): Promise<Caller> {
@@ -158,6 +160,15 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     return isEqual(user.toLowerCase(), login) && passwords.verify(stored, secret)
   }
 
+  function recordOf(accountId: number): Promise<PrincipalRecord | undefined> {
+    return accountId === fallbackAdministratorId ? Promise.resolve(undefined) : directory.byId(accountId)
+  }
+
+  /** A proof holds as long as the account is as it was: any change of it makes a new record. */
+  async function stillProven(proof: Proof | undefined): Promise<number | undefined> {
+    return proof !== undefined && (await recordOf(proof.accountId)) === proof.record ? proof.accountId : undefined
+  }
+
   function cacheKeyOf(credentials: Credentials): string {
     const name = credentials.kind === 'apiKey' ? credentials.name : credentials.login
     return createHmac('sha256', cacheKey)
@@ -185,7 +196,7 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
       const name = credentials.kind === 'apiKey' ? credentials.name : credentials.login
       if (name === '' || Buffer.byteLength(name) > maxLoginBytes) return fail(name.slice(0, 100), origin, 'Login is empty or too long')
       const key = cacheKeyOf(credentials)
-      let accountId = proven.get(key)?.accountId
+      let accountId = await stillProven(proven.get(key))
       if (accountId === undefined) {
         const found = await prove(credentials)
         if (found === 'needsCode') {
@@ -196,7 +207,8 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
         accountId = found
         // A code is good for its minute only, so what it proved is not remembered.
         const usedCode = credentials.kind === 'password' && /\$\d{6,8}$/.test(credentials.secret)
-        if (!usedCode) proven.set(key, { accountId }, { ttl: settings.read(declared.cache.sessionTtl) ?? 3_600_000 })
+        if (!usedCode)
+          proven.set(key, { accountId, record: await recordOf(accountId) }, { ttl: settings.read(declared.cache.sessionTtl) ?? 3_600_000 })
       }
       const caller = await callerFor(accountId)
       if (!caller.rights.has('authenticate')) {
@@ -216,10 +228,7 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
         await take(`http:account:${caller.accountId}`, settings.read(declared.jmap.rateLimitAccount))
     },
     admitAnonymous: remoteIp => take(`http:anonymous:${remoteIp}`, settings.read(declared.jmap.rateLimitAnonymous)),
-    [Symbol.dispose]() {
-      stop()
-      stopReload()
-    },
+    [Symbol.dispose]: stopReload,
   }
 }
 

@@ -1,0 +1,23 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Figure } from './main.ts'
+import { median, startServerProcess } from './server-process.ts'
+
+/** From exec to ready, on a data folder that exists; memory of an idle server. */
+export async function* startUp(): AsyncGenerator<Figure> {
+  const folder = await mkdtemp(join(tmpdir(), 'postern-bench-'))
+  const times: number[] = []
+  let memory = 0
+  for (let run = 0; run < 4; run++) {
+    await using server = await startServerProcess(21_000, folder)
+    if (run > 0) times.push(server.readyMs)
+    if (run === 3) {
+      await new Promise(resolve => setTimeout(resolve, 5000))
+      memory = await server.memoryMiB()
+    }
+  }
+  await rm(folder, { recursive: true })
+  yield { what: 'exec to ready', value: median(times), unit: 'ms' }
+  yield { what: 'idle memory', value: memory, unit: 'MiB' }
+}
