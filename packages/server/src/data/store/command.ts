@@ -58,6 +58,13 @@ export interface Command<Args, Result> {
   readonly run: (tx: Transaction, args: Args) => Awaitable<Result>
   /** Commands that write the same rows give the same lane: within a process they follow each other, so that none has to be repeated. */
   readonly lane?: (args: Args) => number | string
+  /**
+   * The command first writes the row that stands for all it reads (an account's), or each of its statements stands for itself. Then
+   * PostgreSQL runs it as READ COMMITTED and has no conflicts to find; every other command is SERIALIZABLE.
+   */
+  readonly locksFirst?: true
+  /** No command with attached contents may run at the same time: it decides which contents nobody needs. */
+  readonly excludesAttaching?: true
 }
 
 /** A read on one snapshot. Awaits nothing but `reader`. */

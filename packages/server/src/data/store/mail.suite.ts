@@ -68,6 +68,26 @@ export function describeMail(name: string, open: () => Promise<Store>): void {
       assert.deepEqual(await checkInvariants(store), [])
     })
 
+    it('deliveries into many accounts side by side all succeed, while garbage is collected beside them', async () => {
+      await using store = await open()
+      const accounts = Array.from({ length: 8 }, (_, n) => 200 + n)
+      await Promise.all(accounts.map(account => prepare(store, account)))
+      const deliver = async (account: number): Promise<void> => {
+        for (let n = 0; n < 12; n++) {
+          const { appended } = await write(store, account, `content ${n % 5}`, message([0], [n % 3, n]), now)
+          const ids = appended.map(one => one.id)
+          if (n % 2 === 0)
+            await store.write(destroyMessages, { accountId: account, ids, onlyFrom: null, keeping: { keptUntil: null }, now })
+        }
+      }
+      const collect = async (): Promise<void> => {
+        for (let n = 0; n < 20; n++) await store.write(collectGarbage, { after: 0, limit: 100, now })
+      }
+      await Promise.all([...accounts.flatMap(account => [deliver(account), deliver(account)]), collect()])
+      for (const account of accounts) assert.equal((await store.read(accountTotals, { accountId: account }))?.messageCount, 12)
+      assert.deepEqual(await checkInvariants(store), [])
+    })
+
     it('the change log is ascending, complete, and forgets from its beginning', async () => {
       await using store = await open()
       await prepare(store)

@@ -17,14 +17,21 @@ export const removeOlderMessages: Command<
 > = {
   name: 'accounts.removeOlderMessages',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, savedBefore, limit, keeping, now }) => {
+    // Most nights there is nothing: then no change number is spent.
+    const any = await tx.get('SELECT uid FROM placements WHERE account_id = ? AND mailbox_id = ? AND saved < ? LIMIT 1', [
+      accountId,
+      mailboxId,
+      savedBefore,
+    ])
+    if (!any) return 0
+    const change = await beginChange(tx, accountId, now)
     const rows = await tx.tuples<[number, number, number, Uint8Array | null, number]>(
       `SELECT uid, message_id, flags, keywords, size FROM placements WHERE account_id = ? AND mailbox_id = ? AND saved < ?
        ORDER BY uid LIMIT ?`,
       [accountId, mailboxId, savedBefore, limit],
     )
-    if (rows.length === 0) return 0
-    const change = await beginChange(tx, accountId, now)
     for (const [uid, messageId, flags, keywords, size] of rows) {
       await removePlacement(change, { mailboxId, uid, messageId, flags, keywords, size }, keeping)
     }
@@ -43,6 +50,7 @@ export const renumberUids: Command<
 > = {
   name: 'accounts.renumberUids',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, now }) => {
     const change = await beginChange(tx, accountId, now)
     const { account, number } = change
@@ -88,13 +96,16 @@ export const renumberUids: Command<
 export const destroyMailStep: Command<{ readonly accountId: number; readonly limit: number; readonly now: number }, boolean> = {
   name: 'accounts.destroyMailStep',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, limit, now }) => {
+    const account = await tx.get('SELECT account_id FROM mail_accounts WHERE account_id = ?', [accountId])
+    if (!account) return true
+    const change = await beginChange(tx, accountId, now)
     const rows = await tx.tuples<[number, number, number, number, Uint8Array | null, number]>(
       'SELECT mailbox_id, uid, message_id, flags, keywords, size FROM placements WHERE account_id = ? ORDER BY mailbox_id, uid LIMIT ?',
       [accountId, limit],
     )
     if (rows.length > 0) {
-      const change = await beginChange(tx, accountId, now)
       for (const [mailboxId, uid, messageId, flags, keywords, size] of rows) {
         await removePlacement(change, { mailboxId, uid, messageId, flags, keywords, size }, { keptUntil: null })
       }

@@ -4,7 +4,7 @@ import type { AttachedBlob, Awaitable, Command, Query, Reader, Transaction } fro
 import { type Encoding, hashOf, recordHeaderBytes } from '../packs/layout.ts'
 import type { BlobLocation } from '../packs/pack-reader.ts'
 import type { Placement } from '../packs/pack-writer.ts'
-import type { PreparedContents } from '../packs/prepared.ts'
+import { ContentVanished, type PreparedContents } from '../packs/prepared.ts'
 import { refusal } from '../refusal.ts'
 import { type Attachment, isStored } from '../store.ts'
 
@@ -54,12 +54,15 @@ export async function attachBlobs(
   return attached
 }
 
-export async function insertBlob(tx: Pick<Transaction, 'get'>, hash: Uint8Array, size: number, place: Placement): Promise<number> {
-  const row = await tx.get<{ id: number }>(
-    'INSERT INTO blobs (hash, size, encoding, segment, record_offset, stored_length) VALUES (?, ?, ?, ?, ?, ?) RETURNING id',
+async function insertBlob(tx: Pick<Transaction, 'get'>, hash: Uint8Array, size: number, place: Placement): Promise<number> {
+  const made = await tx.get<{ id: number }>(
+    `INSERT INTO blobs (hash, size, encoding, segment, record_offset, stored_length) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (hash) DO NOTHING RETURNING id`,
     [hash, size, place.encoding, place.segment, place.offset, place.storedLength],
   )
-  if (!row) throw new Error('the blob row was not returned')
+  // Another command stored the same content a moment ago.
+  const row = made ?? (await tx.get<{ id: number }>('SELECT id FROM blobs WHERE hash = ?', [hash]))
+  if (!row) throw new ContentVanished()
   return row.id
 }
 
@@ -100,6 +103,7 @@ export const reserveBlobs: Command<
   readonly AttachedBlob[]
 > = {
   name: 'blobs.reserve',
+  locksFirst: true,
   run: async (tx, { kind, accountId, until }) => {
     for (const blob of tx.blobs) await reserveBlob(tx, { blobId: blob.id, kind, accountId, until })
     return tx.blobs
@@ -162,6 +166,7 @@ export async function settledEnds(reader: Reader): Promise<Map<number, number>> 
 /** Ends reservations that are over at `now` (Unix seconds), at most `limit`; gives the number ended. */
 export const endReservations: Command<{ readonly now: number; readonly limit: number }, number> = {
   name: 'blobs.endReservations',
+  locksFirst: true,
   run: async (tx, { now, limit }) => {
     const over = await tx.tuples<[number, number, number, number]>(
       'SELECT account_id, kind, blob_id, note FROM blob_reservations WHERE until <= ? LIMIT ?',
@@ -180,6 +185,8 @@ export const collectGarbage: Command<
   { readonly removed: readonly BlobRow[]; readonly last: number | undefined }
 > = {
   name: 'blobs.collectGarbage',
+  locksFirst: true,
+  excludesAttaching: true,
   run: async (tx, { after, limit, now }) => {
     const rows = await tx.all<BlobRow & { wanted: number }>(
       `SELECT ${columns},
@@ -215,6 +222,7 @@ export const blobsOfSegment: Query<{ readonly segment: number; readonly limit: n
 /** Names the new places of rewritten contents; those that are gone or elsewhere by now are passed over. Gives the number moved. */
 export const relocateBlobs: Command<{ readonly segment: number; readonly ids: readonly number[] }, number> = {
   name: 'blobs.relocate',
+  locksFirst: true,
   run: async (tx, { segment, ids }) => {
     let moved = 0
     for (const [index, id] of ids.entries()) {
@@ -233,6 +241,7 @@ export const relocateBlobs: Command<{ readonly segment: number; readonly ids: re
 /** Tells every reader that a pack was emptied and its file removed. */
 export const announcePackRemoved: Command<{ readonly segment: number }, void> = {
   name: 'blobs.announcePackRemoved',
+  locksFirst: true,
   run: (tx, { segment }) => tx.announce({ topic: 'packRemoved', key: segment }),
 }
 

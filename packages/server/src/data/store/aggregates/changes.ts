@@ -123,6 +123,7 @@ export async function readChangesSince(
 export const forgetChanges: Command<{ readonly accountId: number; readonly before: number }, { readonly forgotten: number }> = {
   name: 'changes.forget',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, before }) => {
     const last = await tx.get<{ number: number | null }>('SELECT MAX(number) AS number FROM changes WHERE account_id = ? AND made_at < ?', [
       accountId,

@@ -77,6 +77,14 @@ export async function beginChange(tx: Transaction, accountId: number, now: numbe
     return fresh
   }
 
+  let countedBytes = usedBefore
+  async function countTenant(): Promise<void> {
+    if (account && account.tenantId !== null && account.usedBytes !== countedBytes) {
+      await addTenantUsage(tx, account.tenantId, account.usedBytes - countedBytes)
+      countedBytes = account.usedBytes
+    }
+  }
+
   async function writeCounters(): Promise<void> {
     for (const [mailboxId, { total, unseen, unread, deleted, bytes }] of counters) {
       await tx.run(
@@ -114,17 +122,17 @@ export async function beginChange(tx: Transaction, accountId: number, now: numbe
       const added = account.usedBytes - usedBefore
       if (bytes > 0 && account.usedBytes > bytes) throw refusal('overQuota', { limit: bytes, used: usedBefore })
       if (messages > 0 && account.messageCount > messages) throw refusal('overQuota', { limit: messages, used: account.messageCount })
-      if (tenant) {
-        await moveToTenant(tx, account, usedBefore, tenant.id)
-        const used = await tenantUsage(tx, tenant.id)
-        if (tenant.bytes > 0 && used + added > tenant.bytes) throw refusal('tenantOverQuota', { limit: tenant.bytes, used })
-      }
+      if (!tenant) return
+      await moveToTenant(tx, account, usedBefore, tenant.id)
+      // Counted before it is compared: the row is locked, so that accounts of one tenant cannot exceed it together.
+      await countTenant()
+      const used = await tenantUsage(tx, tenant.id)
+      if (tenant.bytes > 0 && used > tenant.bytes) throw refusal('tenantOverQuota', { limit: tenant.bytes, used: used - added })
     },
     async finish() {
       await writeCounters()
       const concerns = concernsOf(entries)
-      const added = account.usedBytes - usedBefore
-      if (account.tenantId !== null && added !== 0) await addTenantUsage(tx, account.tenantId, added)
+      await countTenant()
       await tx.run(
         `UPDATE mail_accounts SET next_message_id = ?, next_mailbox_id = ?, last_uid_validity = ?, used_bytes = ?, message_count = ?, tenant_id = ?,
            message_state = CASE WHEN ? = 1 THEN change_number ELSE message_state END,

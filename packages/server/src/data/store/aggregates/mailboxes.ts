@@ -44,6 +44,7 @@ export const prepareAccount: Command<
 > = {
   name: 'mailboxes.prepareAccount',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, folders, now, tenantId }) => {
     const { changes } = await tx.run(
       `INSERT INTO mail_accounts (account_id, change_number, message_state, mailbox_state, thread_state, forgotten_change, next_message_id,
@@ -103,6 +104,7 @@ export const createMailbox: Command<
 > = {
   name: 'mailboxes.create',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, parentId, names, role, sortOrder, now, maxMailboxes }) => {
     const change = await beginChange(tx, accountId, now)
     await assertRoleFree(tx, accountId, role, undefined)
@@ -143,6 +145,7 @@ export const moveMailbox: Command<
 > = {
   name: 'mailboxes.move',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, parentId, names, now, maxDepth }) => {
     const change = await beginChange(tx, accountId, now)
     await requireMailbox(tx, accountId, mailboxId)
@@ -200,6 +203,7 @@ export const changeMailbox: Command<
 > = {
   name: 'mailboxes.change',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, role, sortOrder, now }) => {
     const change = await beginChange(tx, accountId, now)
     const row = await requireMailbox(tx, accountId, mailboxId)
@@ -278,6 +282,7 @@ export const setMailboxSubscription: Command<
 > = {
   name: 'mailboxes.subscribe',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { principalId, accountId, mailboxIds, isSubscribed, now }) => {
     const change = await beginChange(tx, accountId, now)
     for (const mailboxId of mailboxIds) {
@@ -323,6 +328,7 @@ export const grantMailboxRights: Command<
 > = {
   name: 'mailboxes.grant',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, granteeId, rights, now }) => {
     const change = await beginChange(tx, accountId, now)
     await requireMailbox(tx, accountId, mailboxId)

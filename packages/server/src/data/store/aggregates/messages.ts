@@ -51,6 +51,7 @@ export const appendMessages: Command<
 > = {
   name: 'messages.append',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, messages, limits, now, duplicateWindow }) => {
     const change = await beginChange(tx, accountId, now)
     const appended: AppendedMessage[] = []
@@ -328,6 +329,7 @@ export const deletedMessages: Query<{ readonly accountId: number; readonly now: 
 export const forgetDeletedMessage: Command<{ readonly accountId: number; readonly messageId: number }, void> = {
   name: 'messages.forgetDeleted',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, messageId }) => {
     if (!(await dropDeleted(tx, accountId, messageId))) throw refusal('notFound', { item: String(messageId) })
   },
@@ -336,6 +338,7 @@ export const forgetDeletedMessage: Command<{ readonly accountId: number; readonl
 /** Gives up what is over at `now`, at most `limit`; gives the number. */
 export const endDeletedMessages: Command<{ readonly now: number; readonly limit: number }, number> = {
   name: 'messages.endDeleted',
+  locksFirst: true,
   run: async (tx, { now, limit }) => {
     const over = await tx.tuples<[number, number]>(
       'SELECT account_id, message_id FROM deleted_messages WHERE kept_until <= ? ORDER BY kept_until LIMIT ?',

@@ -150,6 +150,7 @@ export const changeFlags: Command<
 > = {
   name: 'placements.changeFlags',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, uids, change: wish, unchangedSince, now }) => {
     const change = await beginChange(tx, accountId, now)
     await requireMailbox(tx, accountId, mailboxId)
@@ -270,6 +271,7 @@ export const transferMessages: Command<
 > = {
   name: 'placements.transfer',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, targetId, uids, moves, now }) => {
     const change = await beginChange(tx, accountId, now)
     await requireMailbox(tx, accountId, mailboxId)
@@ -321,6 +323,7 @@ export const removeMessages: Command<
 > = {
   name: 'placements.remove',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, uids, onlyDeleted, keeping, now }) => {
     const change = await beginChange(tx, accountId, now)
     await requireMailbox(tx, accountId, mailboxId)
@@ -356,6 +359,7 @@ export const destroyMailbox: Command<
 > = {
   name: 'placements.destroyMailbox',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, mailboxId, removesMessages, keeping, now }) => {
     const change = await beginChange(tx, accountId, now)
     await requireMailbox(tx, accountId, mailboxId)
@@ -383,6 +387,7 @@ export const updateMessages: Command<
 > = {
   name: 'placements.updateMessages',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, plans, now }) => {
     const change = await beginChange(tx, accountId, now)
     const missing: number[] = []
@@ -439,6 +444,7 @@ export const destroyMessages: Command<
 > = {
   name: 'placements.destroyMessages',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, ids, onlyFrom, keeping, now }) => {
     const change = await beginChange(tx, accountId, now)
     const missing: number[] = []

@@ -32,7 +32,9 @@ export interface PostgresqlOptions {
 
 const defaultWaitingBytes = 64 * 1024 * 1024
 const commandBytes = 1024
-const attempts = 12
+const attempts = 40
+// Any constant of our own: the key of the advisory lock.
+const contentsLock = 0x506f7375
 const firstPauseMs = 2
 const longestPauseMs = 250
 
@@ -154,9 +156,12 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
   ): Promise<Result> {
     const announced: News[] = []
     const result = await withClient(async client => {
-      await client.query('BEGIN ISOLATION LEVEL SERIALIZABLE')
+      await client.query(`BEGIN ISOLATION LEVEL ${command.locksFirst ? 'READ COMMITTED' : 'SERIALIZABLE'}`)
       try {
         const reader = readerOn(client)
+        // Whoever refers to a content and whoever collects contents without references keep apart.
+        if (command.excludesAttaching) await client.query('SELECT pg_advisory_xact_lock($1)', [contentsLock])
+        else if (blobs.length > 0) await client.query('SELECT pg_advisory_xact_lock_shared($1)', [contentsLock])
         const own: AttachedBlob[] = await attachBlobs(reader, prepared, blobs)
         const value = await command.run({ ...reader, blobs: own, rewritten, announce: news => announced.push(news) }, args)
         await client.query('COMMIT')
