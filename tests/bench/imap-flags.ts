@@ -1,6 +1,8 @@
+import { startServerProcess } from '@postern/testkit'
+import { prepareAccounts } from './accounts.ts'
 import { LineClient } from './lines.ts'
 import type { Figure } from './main.ts'
-import { median, prepareAccounts, startServerProcess } from './server-process.ts'
+import { median } from './statistics.ts'
 
 const count = 10_000
 

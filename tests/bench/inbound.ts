@@ -1,6 +1,8 @@
+import { type ServerProcess, startServerProcess } from '@postern/testkit'
+import { prepareAccounts } from './accounts.ts'
 import { LineClient } from './lines.ts'
 import type { Figure } from './main.ts'
-import { percentile, prepareAccounts, type ServerProcess, startServerProcess } from './server-process.ts'
+import { percentile } from './statistics.ts'
 
 const loads = [
   { kilobytes: 4, connections: 1, messages: 1000 },

@@ -1,5 +1,6 @@
+import { startServerProcess } from '@postern/testkit'
 import type { Figure } from './main.ts'
-import { median, startServerProcess } from './server-process.ts'
+import { median } from './statistics.ts'
 
 /** The management API with 1,000 accounts. */
 export async function* principals(): AsyncGenerator<Figure> {

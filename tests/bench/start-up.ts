@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startServerProcess } from '@postern/testkit'
 import type { Figure } from './main.ts'
-import { median, startServerProcess } from './server-process.ts'
+import { median } from './statistics.ts'
 
 /** From exec to ready, on a data folder that exists; memory of an idle server. */
 export async function* startUp(): AsyncGenerator<Figure> {
@@ -10,7 +11,7 @@ export async function* startUp(): AsyncGenerator<Figure> {
   const times: number[] = []
   let memory = 0
   for (let run = 0; run < 4; run++) {
-    await using server = await startServerProcess(21_000, folder)
+    await using server = await startServerProcess({ folder })
     if (run > 0) times.push(server.readyMs)
     if (run === 3) {
       await new Promise(resolve => setTimeout(resolve, 5000))

@@ -3,4 +3,5 @@
 export { createFakeClock, createSeededRandom, type FakeClock } from './clock.ts'
 export { type DialogOptions, runDialog } from './dialog.ts'
 export { createRemoteMx, type RemoteMx, type Script, type Taken } from './remote-mx.ts'
+export { findPortBase, type ServerProcess, type ServerProcessOptions, startServerProcess } from './server-process.ts'
 export { createRecordingTrace, type RecordedEvent, type RecordingTrace } from './trace.ts'

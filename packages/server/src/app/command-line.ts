@@ -98,7 +98,7 @@ async function tryOut(): Promise<number> {
     })
     return await serve({
       configFile: installation.configFile,
-      seed: tryOutSeed,
+      seed: tryOutSeed(),
       greet: ports => greet(ports, folder, installation.adminPassword),
     })
   } catch (error) {

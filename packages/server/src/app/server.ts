@@ -215,7 +215,7 @@ async function seed(settings: Settings, random: Random, extra: Readonly<Record<s
   // A mark of our own: what an administrator deletes later must not come back.
   const isFirst = stored.withPrefix(firstStartKey).length === 0
   const first: Array<[string, string]> = isFirst ? Object.entries(extra) : []
-  const missing = [...made, ...first].filter(([key]) => stored.get(key) === undefined && stored.withPrefix(`${key}.`).length === 0)
+  const missing = [...made, ...first].filter(([key]) => stored.get(key) === undefined)
   if (isFirst) missing.push([firstStartKey, declared.version.server.family])
   if (missing.length === 0) return
   await settings.change([{ kind: 'put', entries: missing }])

@@ -1,24 +1,55 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface ServerProcess extends AsyncDisposable {
   readonly port: (standard: number) => number
+  readonly base: number
   readonly folder: string
+  readonly adminPassword: string
   /** Milliseconds from the start of the process until it was ready. */
   readonly readyMs: number
   call(method: string, path: string, body?: unknown): Promise<unknown>
   /** Proportional memory of all its threads, in MiB. */
   memoryMiB(): Promise<number>
+  /** Ends it without any warning. */
+  kill(): Promise<void>
 }
 
-const main = join(import.meta.dirname, '../../packages/server/src/app/main.ts')
-const password = 'bench'
+const main = join(import.meta.dirname, '../../server/src/app/main.ts')
+const password = 'test-admin'
 
-/** A server of its own in a temporary folder. `base` is added to the standard ports. */
-export async function startServerProcess(base = 21_000, folder?: string): Promise<ServerProcess> {
+const ports = [25, 80, 110, 143, 190, 443, 465, 587, 993, 995]
+
+/** A number that can be added to all standard ports: nobody listens on any of them. */
+export async function findPortBase(): Promise<number> {
+  for (let base = 21_000 + (process.pid % 30) * 1000; ; base = base >= 60_000 ? 21_000 : base + 1000) {
+    const free = await Promise.all(ports.map(port => isFree(base + port)))
+    if (free.every(Boolean)) return base
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
+
+export interface ServerProcessOptions {
+  /** Added to the standard ports; found by itself when absent. */
+  readonly base?: number
+  /** An installation of an earlier run; a temporary one when absent. */
+  readonly folder?: string
+}
+
+/** A server process of its own in try-out mode. */
+export async function startServerProcess({ base: wantedBase, folder }: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const base = wantedBase ?? (await findPortBase())
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'postern-bench-')))
   const started = performance.now()
   const child: ChildProcess = spawn(process.execPath, [main, 'try'], {
@@ -39,7 +70,9 @@ export async function startServerProcess(base = 21_000, folder?: string): Promis
   const readyMs = performance.now() - started
   return {
     port: standard => base + standard,
+    base,
     folder: home,
+    adminPassword: password,
     readyMs,
     async call(method, path, body) {
       const response = await fetch(http + path, {
@@ -55,41 +88,14 @@ export async function startServerProcess(base = 21_000, folder?: string): Promis
       const rollup = await readFile(`/proc/${child.pid}/smaps_rollup`, 'utf8')
       return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1024
     },
+    async kill() {
+      child.kill('SIGKILL')
+      await gone
+    },
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
       await gone
       if (folder === undefined) await rm(home, { recursive: true, force: true })
     },
   }
-}
-
-/** Settings that take limits meant for strangers out of the way; accounts u0 … u9 of example.org, password pw-N. */
-export async function prepareAccounts(server: ServerProcess): Promise<void> {
-  const values = [
-    ['session.data.limits.messages', '1000000'],
-    ['session.transfer-limit', '100000000000'],
-    ['session.duration', '10m'],
-    ['session.ehlo.reject-non-fqdn', 'false'],
-    ['imap.rate-limit.requests', '1000000/1m'],
-    ['imap.rate-limit.concurrent', '5000'],
-    ['jmap.rate-limit.account', '1000000/1m'],
-    ['jmap.rate-limit.anonymous', '1000000/1m'],
-    ['auth.iprev.verify', 'disable'],
-  ]
-  await server.call('POST', '/api/settings', [{ type: 'insert', prefix: null, assert_empty: false, values }])
-  await server.call('GET', '/api/reload')
-  await server.call('POST', '/api/principal', { type: 'domain', name: 'example.org' })
-  for (let i = 0; i < 10; i++) {
-    await server.call('POST', '/api/principal', { name: `u${i}`, secrets: [`pw-${i}`], emails: [`u${i}@example.org`], roles: ['user'] })
-  }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
-export function percentile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
 }
