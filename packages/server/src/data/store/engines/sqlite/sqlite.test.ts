@@ -15,7 +15,7 @@ import type { Query } from '../../command.ts'
 import { checkInvariants, findBlob, openStore, type SqliteStore } from '../../index.ts'
 import { foldersOf, hashOf, packPath } from '../../packs/layout.ts'
 import { defective, limitPages, readPragma, storeNumber } from '../../testing/odd-commands.ts'
-import { openForWriting } from './connection.ts'
+import { openForReading, openForWriting } from './connection.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'postern-engine-'))
 after(() => rm(root, { recursive: true, force: true }))
@@ -51,22 +51,18 @@ describe('SQLite engine', () => {
     assert.equal(await pragma('busy_timeout'), 5000)
   })
 
-  it('waits for a lock from its first statement on', async () => {
-    const file = join(root, `locked-${++count}.sqlite`)
-    openForWriting(file).close()
-    // Holds an exclusive lock for a moment, in another thread: without the timeout in place first, opening fails at once.
-    const holder = new Worker(
-      `const { DatabaseSync } = require('node:sqlite'); const { parentPort, workerData } = require('node:worker_threads')
-       const held = new DatabaseSync(workerData); held.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE t (a)')
-       parentPort.postMessage('held')
-       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); held.exec('COMMIT'); held.close()`,
-      { eval: true, workerData: file },
-    )
-    await new Promise(resolve => holder.once('message', resolve))
-    const database = openForWriting(file)
-    assert.equal(database.prepare('SELECT COUNT(*) AS n FROM sqlite_schema').get()?.['n'], 1)
-    database.close()
-    await holder.terminate()
+  it('says how long to wait for locks before any other pragma, which may meet one; auto_vacuum before WAL', t => {
+    const exec = t.mock.method(DatabaseSync.prototype, 'exec')
+    const file = join(root, `order-${++count}.sqlite`)
+    for (const open of [openForWriting, openForReading]) {
+      exec.mock.resetCalls()
+      open(file).close()
+      const pragmas = exec.mock.calls.map(call => /PRAGMA (\w+)/.exec(String(call.arguments[0]))?.[1] ?? '')
+      assert.equal(pragmas[0], 'busy_timeout')
+      if (open === openForReading) continue
+      assert.ok(pragmas.indexOf('auto_vacuum') < pragmas.indexOf('journal_mode'))
+      assert.ok(pragmas.indexOf('page_size') < pragmas.indexOf('journal_mode'))
+    }
   })
 
   it('a number beyond 2^53 is refused when read, never rounded', async () => {
