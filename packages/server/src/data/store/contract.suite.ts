@@ -229,6 +229,26 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       if (store.kind === 'sqlite') assert.deepEqual(files, [])
     })
 
+    it('a spooled file that is not there spoils its own command alone', async () => {
+      await using store = await open()
+      const missing = { path: join(store.folder, 'nowhere'), size: 9, hash: hashOf(Buffer.from('nowhere')) }
+      const outcomes = await Promise.allSettled([
+        put(store, [['a', '1']]),
+        store.write(reserveBlobs, { kind: 'upload', accountId: 1, until: 9 }, { blobs: [missing] }),
+        put(store, [['b', '2']]),
+      ])
+      assert.deepEqual(
+        outcomes.map(outcome => outcome.status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      )
+      assert.deepEqual(await listed(store, ''), ['a', 'b'])
+      const gone = { stored: true, size: 3, hash: hashOf(Buffer.from('never stored')) } as const
+      await assert.rejects(
+        store.write(reserveBlobs, { kind: 'upload', accountId: 1, until: 9 }, { blobs: [gone] }),
+        (error: unknown) => error instanceof Failure && error.code === 'blobNotFound',
+      )
+    })
+
     it('writes wait while too many bytes are under way, and all succeed', async () => {
       await using store = await open()
       const contents = Array.from({ length: 60 }, () => noise(300_000))

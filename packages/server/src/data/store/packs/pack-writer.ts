@@ -146,7 +146,8 @@ export function openPackWriter(folder: string, { settledEnds }: PackWriterOption
   }
 
   function adopt(path: string, size: number, hash: Uint8Array): Placement {
-    if (statSync(path).size !== size) throw new Error('a spooled file does not have its announced size')
+    const found = statSync(path, { throwIfNoEntry: false })?.size
+    if (found !== size) throw new Error(`a spooled file has ${found ?? 'no'} bytes instead of ${size}`)
     return place(size, hash, target => linkSync(path, target))
   }
 

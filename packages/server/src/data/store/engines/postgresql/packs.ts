@@ -2,6 +2,7 @@
 import { hashOf } from '../../packs/layout.ts'
 import { openPackWriter, type Placement } from '../../packs/pack-writer.ts'
 import type { Attachment, StoredContent } from '../../store.ts'
+import { storageFault } from '../sqlite/faults.ts'
 
 export interface GroupedPacks extends AsyncDisposable {
   /** Resolves when the content is on disk. */
@@ -20,19 +21,31 @@ export function openGroupedPacks(folder: string): GroupedPacks {
   let waiting: Waiting[] = []
   let working: Promise<void> | undefined
 
+  /** Undefined when the attachment itself is at fault; its sender has been told. */
+  function place({ attachment, reject }: Waiting): Placement | undefined {
+    try {
+      return attachment instanceof Uint8Array
+        ? packs.append(attachment, hashOf(attachment))
+        : packs.adopt(attachment.path, attachment.size, attachment.hash)
+    } catch (error) {
+      if (storageFault(error)) throw error
+      reject(error)
+      return undefined
+    }
+  }
+
   async function work(): Promise<void> {
     while (waiting.length > 0) {
       const group = waiting
       waiting = []
       try {
-        const placements = group.map(({ attachment }) =>
-          attachment instanceof Uint8Array
-            ? packs.append(attachment, hashOf(attachment))
-            : packs.adopt(attachment.path, attachment.size, attachment.hash),
-        )
+        const placed = group.flatMap(item => {
+          const placement = place(item)
+          return placement ? [{ item, placement }] : []
+        })
         await packs.flush()
         packs.settle()
-        for (const [index, item] of group.entries()) item.resolve(placements[index] as Placement)
+        for (const { item, placement } of placed) item.resolve(placement)
       } catch (error) {
         packs.discard()
         for (const item of group) item.reject(error)

@@ -5,10 +5,10 @@ import type { News, Transaction } from '../../command.ts'
 import { hashOf } from '../../packs/layout.ts'
 import type { PackWriter, Placement } from '../../packs/pack-writer.ts'
 import { ContentVanished, createPrepared, type PreparedContents } from '../../packs/prepared.ts'
-import { type Attached, isStored } from '../../store.ts'
+import { type Attached, type Attachment, isStored } from '../../store.ts'
 import type { Statements } from './connection.ts'
 import { carry, storageFault } from './faults.ts'
-import type { Outcome } from './messages.ts'
+import type { CarriedError, Outcome } from './messages.ts'
 
 export interface WaitingCommand {
   readonly id: number
@@ -64,28 +64,38 @@ interface GroupContents {
   readonly prepared: PreparedContents
   /** Places of rewritten contents, by command. */
   readonly rewritten: ReadonlyMap<WaitingCommand, readonly Placement[]>
+  /** Commands whose contents could not be taken in: a spooled file that is not what was announced. */
+  readonly unusable: ReadonlyMap<WaitingCommand, CarriedError>
 }
 
 /** Adds contents that have no row to the packs. */
-function prepareContents({ statements, packs }: GroupParts, waiting: readonly WaitingCommand[]): GroupContents {
+function prepareContents(parts: GroupParts, waiting: readonly WaitingCommand[]): GroupContents {
   const prepared = createPrepared()
   const rewritten = new Map<WaitingCommand, readonly Placement[]>()
+  const unusable = new Map<WaitingCommand, CarriedError>()
   for (const command of waiting) {
-    for (const attachment of command.attached.blobs ?? []) {
-      if (isStored(attachment)) continue
-      const hash = attachment instanceof Uint8Array ? hashOf(attachment) : attachment.hash
-      if (prepared.has(hash) || statements.get('SELECT id FROM blobs WHERE hash = ?', [hash])) continue
-      const isInMemory = attachment instanceof Uint8Array
-      prepared.put(hash, isInMemory ? packs.append(attachment, hash) : packs.adopt(attachment.path, attachment.size, hash))
+    try {
+      for (const attachment of command.attached.blobs ?? []) prepareOne(parts, prepared, attachment)
+      const anew = command.attached.rewritten
+      if (anew)
+        rewritten.set(
+          command,
+          anew.map(({ content, hash }) => parts.packs.append(content, hash)),
+        )
+    } catch (error) {
+      if (storageFault(error)) throw error
+      unusable.set(command, carry(error))
     }
-    const anew = command.attached.rewritten
-    if (anew)
-      rewritten.set(
-        command,
-        anew.map(({ content, hash }) => packs.append(content, hash)),
-      )
   }
-  return { prepared, rewritten }
+  return { prepared, rewritten, unusable }
+}
+
+function prepareOne({ statements, packs }: GroupParts, prepared: PreparedContents, attachment: Attachment): void {
+  if (isStored(attachment)) return
+  const hash = attachment instanceof Uint8Array ? hashOf(attachment) : attachment.hash
+  if (prepared.has(hash) || statements.get('SELECT id FROM blobs WHERE hash = ?', [hash])) return
+  const isInMemory = attachment instanceof Uint8Array
+  prepared.put(hash, isInMemory ? packs.append(attachment, hash) : packs.adopt(attachment.path, attachment.size, hash))
 }
 
 function isNamed({ statements }: GroupParts, hash: Uint8Array, placement: Placement): boolean {
@@ -99,9 +109,11 @@ function isNamed({ statements }: GroupParts, hash: Uint8Array, placement: Placem
 async function runOne(
   { database, statements }: GroupParts,
   command: WaitingCommand,
-  { prepared, rewritten }: GroupContents,
+  { prepared, rewritten, unusable }: GroupContents,
   news: News[],
 ): Promise<Outcome | undefined> {
+  const error = unusable.get(command)
+  if (error) return { id: command.id, error }
   const announced: News[] = []
   database.exec('SAVEPOINT command')
   try {
