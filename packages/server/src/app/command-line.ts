@@ -7,8 +7,8 @@ import { createWorkers } from '#base/workers'
 import { SettingsFileError } from '#data/settings'
 import { createPasswords } from '#services/access'
 import packageJson from '../../package.json' with { type: 'json' }
-import { prepareTryOut, realPorts, tryOutPorts, tryOutSeed, writeInstallation } from './installation.ts'
-import { type RunningServer, startServer } from './server.ts'
+import { prepareTryOut, realPorts, tryOutDefaults, tryOutPorts, writeInstallation } from './installation.ts'
+import { type RunningServer, type StartOptions, startServer } from './server.ts'
 
 const usage = `Postern, a complete mail server.
 
@@ -98,7 +98,7 @@ async function tryOut(): Promise<number> {
     })
     return await serve({
       configFile: installation.configFile,
-      seed: tryOutSeed(),
+      defaults: tryOutDefaults(),
       greet: ports => greet(ports, folder, installation.adminPassword),
     })
   } catch (error) {
@@ -130,19 +130,19 @@ Stop with Ctrl-C.`)
 
 interface ServeOptions {
   readonly configFile: string
-  readonly seed?: Readonly<Record<string, string>>
+  readonly defaults?: StartOptions['defaults']
   readonly greet?: (ports: Ports) => void
 }
 
 /** Runs until told to stop. */
-async function serve({ configFile, seed, greet }: ServeOptions): Promise<number> {
+async function serve({ configFile, defaults, greet }: ServeOptions): Promise<number> {
   let server: RunningServer
   try {
     server = await startServer({
       configFile,
       env: name => process.env[name],
       write: text => process.stdout.write(text),
-      ...(seed && { seed }),
+      ...(defaults && { defaults }),
     })
   } catch (error) {
     console.error(explain(error))

@@ -1,6 +1,6 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { settings as declared, declaredSettings } from '@postern/contract'
+import { settings as declared, declaredSettings, type ExpressionSource } from '@postern/contract'
 import { type Random, randomAlphanumerics } from '#base/clock'
 import { formatSettingsFile } from '#data/settings'
 
@@ -124,31 +124,32 @@ function common(folder: string): Record<string, string> {
 }
 
 /**
- * Settings of a try-out installation that differ from the defaults, written to the database at its first start. It listens on loopback
- * alone, so logins in clear text are fine; it asks no name server, so that no mail leaves unless somebody sets a route for it; and what is
- * special to port 25 holds for the listener `smtp`, whatever its port.
+ * Defaults of a try-out installation where they differ. It listens on loopback alone, so logins in clear text are fine; it asks no name
+ * server, so that no mail leaves unless somebody sets a route for it; and what is special to port 25 holds for the listener `smtp`,
+ * whatever its port.
  */
-export function tryOutSeed(): Readonly<Record<string, string>> {
-  const seed: Record<string, string> = {
-    [declared.imap.authAllowPlainText.pattern]: 'true',
-    [declared.resolver.type.pattern]: 'custom',
-  }
+export function tryOutDefaults(): ReadonlyMap<string, ExpressionSource> {
+  const defaults = new Map<string, ExpressionSource>([
+    [declared.imap.authAllowPlainText.pattern, 'true'],
+    [declared.resolver.type.pattern, 'custom'],
+  ])
   const byListener = (text: string): string =>
     text.replaceAll('local_port == 25', "listener == 'smtp'").replaceAll('local_port != 25', "listener != 'smtp'")
   for (const setting of declaredSettings) {
     if (setting.kind !== 'expression' || typeof setting.default !== 'object') continue
     const { branches, otherwise } = setting.default
     if (!branches.some(({ condition }) => condition.includes('local_port'))) continue
-    const isLogin = setting === declared.session.authMechanisms
-    for (const [index, { condition, result }] of branches.entries()) {
-      // Without TLS as with it.
-      const plain = isLogin ? (branches[0]?.result ?? result) : result
-      seed[`${setting.pattern}.${String(index).padStart(4, '0')}.if`] = byListener(condition)
-      seed[`${setting.pattern}.${String(index).padStart(4, '0')}.then`] = plain
-    }
-    seed[`${setting.pattern}.${String(branches.length).padStart(4, '0')}.else`] = otherwise
+    const [first] = branches
+    defaults.set(setting.pattern, {
+      branches: branches.map(({ condition, result }) => ({
+        condition: byListener(condition),
+        // The mechanisms that want TLS by default, here without it too.
+        result: setting === declared.session.authMechanisms ? (first?.result ?? result) : result,
+      })),
+      otherwise,
+    })
   }
-  return seed
+  return defaults
 }
 
 /** The installation of try-out mode: made at the first run, found at the next ones. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, hostname } from 'node:os'
-import { settings as declared, seededKeys } from '@postern/contract'
+import { settings as declared, type ExpressionSource, seededKeys } from '@postern/contract'
 import { type Clock, createIdSource, type Random, randomAlphanumerics, systemClock, systemRandom } from '#base/clock'
 import type { Resolver } from '#base/dns'
 import { createHttpServer } from '#base/http'
@@ -43,8 +43,8 @@ export interface StartOptions {
   readonly env: (name: string) => string | undefined
   /** Standard output, for console tracers. */
   readonly write: (text: string) => void
-  /** Settings written to the database when they are missing. */
-  readonly seed?: Readonly<Record<string, string>>
+  /** In place of declared defaults. */
+  readonly defaults?: ReadonlyMap<string, ExpressionSource>
   readonly clock?: Clock
   readonly random?: Random
   /** Instead of the one of the settings, for tests. */
@@ -68,8 +68,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const macros: MacroSources = { env, file: path => readFile(path, 'utf8') }
   const trace = createTrace({ clock })
   const store = opened.use(await openDataStore(await readFileSettings(configFile, macros), { clock, trace }))
-  const settings = await openSettings({ file: configFile, store, macros })
-  await seed(settings, random, options.seed ?? {})
+  const settings = await openSettings({ file: configFile, store, macros, ...(options.defaults && { defaults: options.defaults }) })
+  await seed(settings, random)
 
   let tracers: readonly Tracer[] = []
   const closeTracers = async (old: readonly Tracer[]): Promise<void> => {
@@ -96,7 +96,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     createDirectory({
       store,
       settings,
-      hashSecret: passwords.hash,
+      hashSecret: async secret => (settings.read(declared.authentication.secretsVerbatim) ? secret : passwords.hash(secret)),
       verifySecret: passwords.verify,
       usedQuota: async accountId => (await mailboxes.usageOf(accountId)).bytes,
       destroyMail: accountId => mailboxes.destroyAccount(accountId),
@@ -204,22 +204,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 }
 
 /** Writes the keys that must exist, where they are missing. */
-async function seed(settings: Settings, random: Random, extra: Readonly<Record<string, string>>): Promise<void> {
+async function seed(settings: Settings, random: Random): Promise<void> {
   const stored = settings.stored()
-  const made = seededKeys
-    .filter(({ at }) => at === 'missing')
+  const missing = seededKeys
+    .filter(({ at, key }) => at === 'missing' && stored.get(key) === undefined)
     .map(({ key, value }): [string, string] => {
       if (typeof value === 'string') return [key, value]
       return [key, value.make === 'hostname' ? hostname() || 'localhost' : randomAlphanumerics(random, value.length)]
     })
-  // A mark of our own: what an administrator deletes later must not come back.
-  const isFirst = stored.withPrefix(firstStartKey).length === 0
-  const first: Array<[string, string]> = isFirst ? Object.entries(extra) : []
-  const missing = [...made, ...first].filter(([key]) => stored.get(key) === undefined)
-  if (isFirst) missing.push([firstStartKey, declared.version.server.family])
   if (missing.length === 0) return
   await settings.change([{ kind: 'put', entries: missing }])
   await settings.reload()
 }
-
-const firstStartKey = 'version.first-start'

@@ -37,7 +37,8 @@ export function parseQuery(raw: string): Query {
     has: name => get(name) !== undefined,
     integer(name) {
       const text = get(name)
-      return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+      // Numbers of 64 bits are understood, though none that large means anything here.
+      return text !== undefined && /^\d{1,20}$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined
     },
   }
 }

@@ -5,6 +5,7 @@ import {
   settings as declared,
   defaultLocalPatterns,
   type ExpressionSetting,
+  type ExpressionSource,
   failure,
   findSetting,
   type Setting,
@@ -82,12 +83,14 @@ export interface SettingsParts {
   readonly file?: string
   readonly store: Store
   readonly macros: MacroSources
+  /** Stand in for the declared defaults: each takes the place of a key that is not set, nor anything below it. Not listed as stored. */
+  readonly defaults?: ReadonlyMap<string, ExpressionSource>
 }
 
 /** Loads everything; rejects with SettingsFileError when the file can't be understood. */
-export async function openSettings({ file, store, macros }: SettingsParts): Promise<Settings> {
+export async function openSettings({ file, store, macros, defaults = new Map() }: SettingsParts): Promise<Settings> {
   let stored = await load(file, store)
-  let active = await activate(stored, macros)
+  let active = await activate(stored, macros, defaults)
   let functions: ExpressionFunctions = {}
   const listeners = new Set<() => void>()
   // One change after the other: each may rewrite the file.
@@ -115,7 +118,7 @@ export async function openSettings({ file, store, macros }: SettingsParts): Prom
     reload: ({ dryRun = false, only } = {}) =>
       inTurn(async () => {
         const next = await load(file, store)
-        const candidate = await activate(only === undefined ? next : merge(active.source, next, only), macros)
+        const candidate = await activate(only === undefined ? next : merge(active.source, next, only), macros, defaults)
         const report = check(candidate)
         if (dryRun || Object.keys(report.errors).length > 0) return report
         stored = next
@@ -167,10 +170,24 @@ async function load(file: string | undefined, store: Store): Promise<Source> {
 
 const localKeysKey = declared.config.localKeys.pattern
 
-async function activate(source: Source, macros: MacroSources): Promise<Active> {
+async function activate(source: Source, macros: MacroSources, defaults: ReadonlyMap<string, ExpressionSource>): Promise<Active> {
   const expanded = await expandMacros(source.local, macros)
-  const view = createView([...source.remote, ...expanded.values])
+  const set = createView([...source.remote, ...expanded.values])
+  const absent = [...defaults].filter(([key]) => set.get(key) === undefined && set.withPrefix(`${key}.`).length === 0)
+  const view = createView([...absent.flatMap(([key, value]) => storedForm(key, value)), ...set.withPrefix('')])
   return { source, view, reader: createReader(view), macroErrors: expanded.errors }
+}
+
+/** An expression as it is stored: under its key, or as an if-block below it. */
+function storedForm(key: string, source: ExpressionSource): Array<[string, string]> {
+  if (typeof source === 'string') return [[key, source]]
+  const branches = source.branches.flatMap(
+    ({ condition, result }, index): Array<[string, string]> => [
+      [`${key}.${index}.if`, condition],
+      [`${key}.${index}.then`, result],
+    ],
+  )
+  return [...branches, [`${key}.${source.branches.length}.else`, source.otherwise]]
 }
 
 /** The old settings with everything below the prefixes taken from the new ones. */

@@ -151,7 +151,7 @@ const badChanges: ReadonlyArray<[name: string, operations: unknown, code: string
   ['a boolean', [{ action: 'set', field: 'name', value: true }], 'invalidParameters'],
   ['a mixed list', [{ action: 'set', field: 'emails', value: ['a', 1] }], 'invalidParameters'],
   ['a change of type', [{ action: 'set', field: 'type', value: 'group' }], 'other', { details: 'Invalid parameter' }],
-  ['members of a person', [{ action: 'addItem', field: 'members', value: 'staff' }], 'other', { details: 'Invalid parameter' }],
+  ['members of a person', [{ action: 'addItem', field: 'members', value: 'staff' }], 'other', { details: 'Invalid members value' }],
   ['a list as group', [{ action: 'addItem', field: 'memberOf', value: 'all' }], 'other', { details: 'Invalid memberOf value' }],
   ['a taken address', [{ action: 'addItem', field: 'emails', value: 'staff@example.org' }], 'fieldAlreadyExists'],
   ['an empty name', [{ action: 'set', field: 'name', value: '' }], 'other', { details: 'Invalid principal name' }],

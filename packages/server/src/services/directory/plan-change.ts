@@ -24,7 +24,7 @@ export async function planChange(
 }
 
 async function planStep(record: PrincipalRecord, operation: PrincipalOperation, parts: Parts): Promise<readonly PrincipalStep[]> {
-  const { action, field, value } = operation
+  const { action, field } = operation
   switch (field) {
     case 'name':
       return [{ kind: 'name', name: readNewName(record, operation) }]
@@ -63,25 +63,35 @@ async function planStep(record: PrincipalRecord, operation: PrincipalOperation, 
     case 'urls':
       return [{ kind: 'values', field: 'urls' satisfies ValueField, action: actions[action], values: items(operation) }]
     default:
-      throw invalidParameter(value)
+      throw invalidParameter(operation)
   }
 }
 
 const lower = (text: string): string => text.toLowerCase()
 
-function invalidParameter(_value?: unknown): Error {
-  return failure('other', { details: 'Invalid parameter', reason: null })
+function invalidParameter({ field, value }: PrincipalOperation): Error {
+  return failure('other', { details: 'Invalid parameter', reason: `Invalid value ${describe(value)} for ${field}` })
+}
+
+/** The kind of a value and the value, as clients of this API know them. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') return `String(${JSON.stringify(value)})`
+  if (typeof value === 'number') return `Integer(${value})`
+  const items = Array.isArray(value) ? value : []
+  return `${items.some(item => typeof item === 'number') ? 'IntegerList' : 'StringList'}(${JSON.stringify(items)})`
 }
 
 /** `set` takes a list (a single text is a list of one), `addItem` and `removeItem` one text. */
-function items({ action, field, value }: PrincipalOperation): readonly string[] {
-  if (typeof value === 'number' || (Array.isArray(value) && value.some(item => typeof item === 'number'))) throw invalidParameter()
-  if (action !== 'set' && typeof value !== 'string') throw invalidParameter()
+function items(operation: PrincipalOperation): readonly string[] {
+  const { action, field, value } = operation
+  if (typeof value === 'number' || (Array.isArray(value) && value.some(item => typeof item === 'number'))) throw invalidParameter(operation)
+  if (action !== 'set' && typeof value !== 'string') throw invalidParameter(operation)
   return readTexts(field, value)
 }
 
-function singleText({ action, value }: PrincipalOperation): string {
-  if (action !== 'set' || typeof value !== 'string') throw invalidParameter()
+function singleText(operation: PrincipalOperation): string {
+  const { action, value } = operation
+  if (action !== 'set' || typeof value !== 'string') throw invalidParameter(operation)
   return value
 }
 
@@ -94,10 +104,11 @@ function readNewName(record: PrincipalRecord, operation: PrincipalOperation): st
   return read
 }
 
-function planQuota({ type }: PrincipalRecord, { action, value }: PrincipalOperation): PrincipalStep {
-  if (action !== 'set' || !['individual', 'group', 'tenant'].includes(type)) throw invalidParameter()
+function planQuota({ type }: PrincipalRecord, operation: PrincipalOperation): PrincipalStep {
+  const { action, value } = operation
+  if (action !== 'set' || !['individual', 'group', 'tenant'].includes(type)) throw invalidParameter(operation)
   if (value === '') return { kind: 'quota', quota: undefined, list: undefined }
-  if (typeof value === 'string' || (Array.isArray(value) && type !== 'tenant')) throw invalidParameter()
+  if (typeof value === 'string' || (Array.isArray(value) && type !== 'tenant')) throw invalidParameter(operation)
   return { kind: 'quota', ...readQuota(value) }
 }
 

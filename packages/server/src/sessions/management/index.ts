@@ -39,6 +39,11 @@ export function createManagement({ access, endpoints, maxMessageBytes, trace }: 
     return methods.flatMap(method => endpoint.paths.map(path => ({ method, path, run: (request: HttpRequest) => answer(bound, request) })))
   }
 
+  /** More segments than an endpoint has are ignored, but where they would name something else. */
+  function withMoreSegments(routes: readonly HttpRoute[]): HttpRoute[] {
+    return routes.filter(({ path }) => !path.endsWith('/') && !isExact(path)).map(route => ({ ...route, path: `${route.path}/{more*}` }))
+  }
+
   async function answer({ endpoint, handle }: BoundEndpoint, request: HttpRequest): Promise<HttpReply> {
     const caller = await identify(
       request,
@@ -73,8 +78,9 @@ export function createManagement({ access, endpoints, maxMessageBytes, trace }: 
     return caller
   }
 
+  const routes = endpoints.flatMap(routesOf)
   return {
-    routes: endpoints.flatMap(routesOf),
+    routes: [...routes, ...withMoreSegments(routes)],
     async fallback(request) {
       if (request.method === 'OPTIONS' && isApi(request.path)) return { status: 204 }
       if (isApi(request.path)) await identify(request, 'login')
@@ -110,6 +116,11 @@ const problemHeaders = { 'Content-Type': 'application/problem+json', 'Cache-Cont
 
 function notImplemented(id: string): string {
   return JSON.stringify({ type: 'about:blank', status: 501, title: 'Not Implemented', detail: `This version does not do ${id} yet.` })
+}
+
+/** What stands behind these is an account, and one too many is a mistake worth a 404; and collections end where they end. */
+function isExact(path: string): boolean {
+  return !path.endsWith('}') || path.startsWith('/api/store/reindex') || path.startsWith('/api/store/uids')
 }
 
 function isApi(path: string): boolean {

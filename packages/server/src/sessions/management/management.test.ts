@@ -194,7 +194,6 @@ test('paths and methods that do not exist are 404, with the trailing slash meani
   for (const [method, path] of [
     ['GET', '/api/nothing'],
     ['PUT', '/api/principal'],
-    ['GET', '/api/principal/a/b'],
     ['GET', '/api/queue/messages/'],
     ['GET', '/api/queue/messages/x'],
     ['GET', '/api/queue/messages/99999999999999999999'],
@@ -203,6 +202,7 @@ test('paths and methods that do not exist are 404, with the trailing slash meani
   }
   assert.deepEqual((await call('GET', '/api/principal/')).body, { error: 'notFound', item: '' })
   assert.equal((await call('GET', '/api/reload/')).status, 200)
+  assert.deepEqual((await call('GET', '/api/principal/nobody/more/segments')).body, { error: 'notFound', item: 'nobody' })
 })
 
 test('OPTIONS needs no login', async () => {

@@ -43,8 +43,10 @@ export function settingsHandlers(settings: Settings): readonly BoundEndpoint[] {
       return found
     }),
     bind(updateSettings, async (_caller, { body }) => {
-      // Later operations see what earlier ones did, so the view is followed in step.
-      if (body.length > 0) await settings.change(body.flatMap(operation => changesOf(operation, settings.stored())))
+      // Later operations see what earlier ones did.
+      const state = new Map(settings.stored().withPrefix(''))
+      const changes = body.flatMap(operation => changesOf(operation, state))
+      if (changes.length > 0) await settings.change(changes)
       return null
     }),
     bind(deleteSetting, async (_caller, { key }) => {
@@ -106,19 +108,24 @@ type Operation =
       readonly assert_empty: boolean
     }
 
-function changesOf(operation: Operation, view: SettingsView): SettingsChange[] {
+/** The changes an operation means; `state` is what is stored by then, and is kept up to date. */
+function changesOf(operation: Operation, state: Map<string, string>): SettingsChange[] {
   switch (operation.type) {
     case 'delete':
+      for (const key of operation.keys) state.delete(key)
       return [{ kind: 'delete', keys: operation.keys }]
     case 'clear': {
-      const wanted = operation.filter?.toLowerCase()
-      if (wanted === undefined || wanted === '') return [{ kind: 'deletePrefix', prefix: operation.prefix }]
-      const keys = view.withPrefix(operation.prefix).filter(([key, value]) => `${key}\n${value}`.toLowerCase().includes(wanted))
-      return [{ kind: 'delete', keys: keys.map(([key]) => key) }]
+      const wanted = operation.filter?.toLowerCase() ?? ''
+      const keys = [...state]
+        .filter(([key, value]) => key.startsWith(operation.prefix) && `${key}\n${value}`.toLowerCase().includes(wanted))
+        .map(([key]) => key)
+      for (const key of keys) state.delete(key)
+      return wanted === '' ? [{ kind: 'deletePrefix', prefix: operation.prefix }] : [{ kind: 'delete', keys }]
     }
     case 'insert': {
       const prefix = operation.prefix ? `${operation.prefix}.` : ''
       const entries = operation.values.map(([key, value]): [string, string] => [prefix + key, value])
+      for (const [key, value] of entries) state.set(key, value)
       const [first] = entries
       const changes: SettingsChange[] = []
       if (operation.assert_empty && prefix !== '') changes.push({ kind: 'assertNone', prefix })

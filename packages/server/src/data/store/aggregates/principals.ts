@@ -100,6 +100,21 @@ export type PrincipalStep =
       readonly names: readonly string[]
     }
 
+/** Types as error texts call them. */
+const labels: Readonly<Record<PrincipalType, string>> = {
+  individual: 'Individual',
+  group: 'Group',
+  resource: 'Resource',
+  location: 'Location',
+  list: 'List',
+  other: 'Other',
+  domain: 'Domain',
+  tenant: 'Tenant',
+  role: 'Role',
+  apiKey: 'API Key',
+  oauthClient: 'OAuth Client',
+}
+
 /** Which types may stand at the other end of a relation of which type. */
 const mayReference: Readonly<
   Partial<Record<PrincipalType, Readonly<Partial<Record<RelationField | 'members', readonly PrincipalType[]>>>>>
@@ -195,14 +210,16 @@ async function changeRelation(
   owner: Owner,
   { field, action, names }: Extract<PrincipalStep, { kind: 'relation' }>,
 ): Promise<readonly number[]> {
-  const allowed = mayReference[owner.type]?.[field]
-  if (allowed === undefined) throw refusal('other', { details: 'Invalid parameter', reason: null })
+  const allowed = mayReference[owner.type]?.[field] ?? []
   const others: Related[] = []
   for (const name of names) {
     const found = await find(tx, name, field === 'roles', action === 'remove' ? undefined : owner.tenantId)
     if (found === undefined && action === 'remove') continue
     if (found === undefined) throw refusal('notFound', { item: name })
-    if (action !== 'remove' && !allowed.includes(found.type)) throw refusal('other', { details: `Invalid ${field} value`, reason: null })
+    if (action !== 'remove' && !allowed.includes(found.type)) {
+      const wanted = allowed.map(type => labels[type]).join(', ')
+      throw refusal('other', { details: `Invalid ${field} value`, reason: `Principal "${name}" is not one of ${wanted}.` })
+    }
     others.push(found)
   }
   const touched = others.map(other => other.id)
