@@ -75,7 +75,7 @@ export class ImapSession implements Session {
   private heldBytes = 0
   private startsTls = false
   private isEnding = false
-  private isWaiting = false
+  private stopWaiting: () => void = () => {}
   private anonymousUntilMs: number
   private timeoutFarewell = 'Connection timed out.'
 
@@ -108,7 +108,7 @@ export class ImapSession implements Session {
 
   /** Serves the client to its end. */
   async serve(): Promise<void> {
-    const onStop = (): void => this.sayGoodbye('Server shutting down.')
+    const onStop = (): void => this.stopWaiting()
     this.parts.stop.addEventListener('abort', onStop)
     try {
       this.write(`* OK [CAPABILITY ${capabilities(this)}] Postern IMAP4rev2 at your service.\r\n`)
@@ -125,13 +125,6 @@ export class ImapSession implements Session {
       this.trace.end('imap.connection-end')
     }
     await this.connection.close()
-  }
-
-  /** A session that waits for its client is ended at once; one that works ends after its command. */
-  private sayGoodbye(reason: string): void {
-    if (!this.isWaiting) return
-    this.write(`* BYE ${reason}\r\n`)
-    void this.connection.close()
   }
 
   private endWith(error: unknown): void {
@@ -156,13 +149,22 @@ export class ImapSession implements Session {
       if (this.parts.stop.aborted) throw new Stopping()
       // What could not be spooled is told by the command, once all of it has been read past.
       await this.uploads.settle().catch(() => {})
-      this.isWaiting = true
-      const chunk = await this.connection.read(timeoutMs).finally(() => {
-        this.isWaiting = false
-      })
+      const chunk = await this.read(timeoutMs)
       if (chunk === undefined) throw new Gone()
       this.trace.emit('imap.raw-input', { contents: bytes(chunk), size: chunk.length })
       this.reader.feed(chunk)
+    }
+  }
+
+  /** A session that waits for its client is stopped at once; one that works, after its command. */
+  private async read(timeoutMs: number): Promise<Buffer | undefined> {
+    try {
+      return await new Promise((resolve, reject) => {
+        this.stopWaiting = () => reject(new Stopping())
+        this.connection.read(timeoutMs).then(resolve, reject)
+      })
+    } finally {
+      this.stopWaiting = () => {}
     }
   }
 
