@@ -1,5 +1,6 @@
 // Copies between accounts: the messages are added to the other account anew.
-import type { NewMessage, Transferred } from '#services/mailbox'
+import { failure } from '@postern/contract'
+import { type NewMessage, rightBits, type Transferred } from '#services/mailbox'
 import type { Place } from './folders.ts'
 import type { MailboxView } from './selected.ts'
 
@@ -35,6 +36,8 @@ export async function copyAcross(view: MailboxView, uids: readonly number[], { a
 
 /** The source goes only when the copy is safe. */
 export async function moveAcross(view: MailboxView, uids: readonly number[], target: Place): Promise<Transferred> {
+  const { rights } = await view.account.get(view.mailbox.id)
+  if ((rights & rightBits.removeItems) === 0) throw failure('forbidden')
   const copied = await copyAcross(view, uids, target)
   const { change } = await view.account.remove(
     view.mailbox.id,
