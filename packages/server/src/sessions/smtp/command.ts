@@ -24,8 +24,11 @@ export interface Hello {
   readonly isExtended: boolean
 }
 
-/** A rule of the settings that may depend on session and transaction. */
-type Rule<R> = ExpressionSetting<R, never>
+/** Puts a rule of the settings to the present state of session and transaction; undefined when it gives no value. */
+export type EvaluateRule = <R, I extends string>(
+  setting: ExpressionSetting<R, I>,
+  ...ids: [I] extends [never] ? [] : [ids: Readonly<Record<I, string>>]
+) => Promise<R | undefined>
 
 export interface Session {
   readonly connection: Pick<Connection, 'remoteIp' | 'remotePort' | 'localIp' | 'localPort' | 'tls'>
@@ -44,8 +47,9 @@ export interface Session {
   messages: number
   authFailures: number
   badRecipients: number
-  /** Puts a rule of the settings to the present state; undefined when it gives no value. */
-  readonly rule: <R>(setting: Rule<R>) => Promise<R | undefined>
+  readonly rule: EvaluateRule
+  /** Places taken under throttles, given back at the end. */
+  readonly slots: Map<string, Disposable>
   /** Ends the transaction, if there is one. */
   reset(): Promise<void>
   /** Sends an intermediate reply, for commands that go on with more input. */

@@ -1,7 +1,6 @@
 // THE TABLE: what a client may say, and when.
 import { failure } from '@postern/contract'
 import type { Clock } from '#base/clock'
-import type { Blobs } from '#data/blobs'
 import type { Settings } from '#data/settings'
 import type { Access } from '#services/access'
 import type { Directory } from '#services/directory'
@@ -16,33 +15,36 @@ import { rcpt } from './commands/rcpt.ts'
 import { help, noop, notImplemented, quit, rset } from './commands/simple.ts'
 import { starttls } from './commands/starttls.ts'
 import { expn, vrfy } from './commands/vrfy.ts'
+import type { Receive } from './incoming.ts'
 import { type Reply, replyToFailure } from './reply.ts'
+import type { Throttles } from './throttles.ts'
 
 interface Parts {
   readonly access: Access
   readonly directory: Directory
-  readonly blobs: Pick<Blobs, 'spool'>
+  readonly receive: Receive
   readonly settings: Pick<Settings, 'read'>
   readonly clock: Clock
   readonly accept: Acceptance
+  readonly throttles: Throttles
 }
 
 export type Commands = ReadonlyMap<string, Command>
 
 const any: readonly State[] = ['connected', 'greeted', 'mail', 'recipients', 'chunks']
 
-export function createCommands({ access, directory, blobs, settings, clock, accept }: Parts): Commands {
+export function createCommands({ access, directory, receive, settings, clock, accept, throttles }: Parts): Commands {
   const table: Readonly<Record<string, Command>> = {
     EHLO: { states: any, run: hello('EHLO', clock) },
     HELO: { states: any, run: hello('HELO', clock) },
     LHLO: { states: any, run: hello('LHLO', clock) },
     STARTTLS: { states: any, run: starttls },
     AUTH: { states: any, run: auth(access) },
-    MAIL: { states: ['connected', 'greeted'], otherwise: secondMail, run: mail({ directory, clock }) },
-    RCPT: { states: ['mail', 'recipients'], otherwise: withoutMail, run: rcpt({ directory, bans: access.bans }) },
-    DATA: { states: ['recipients'], otherwise: dataOutOfPlace, run: data({ accept, blobs, settings }) },
+    MAIL: { states: ['connected', 'greeted'], otherwise: secondMail, run: mail({ directory, clock, throttles }) },
+    RCPT: { states: ['mail', 'recipients'], otherwise: withoutMail, run: rcpt({ directory, bans: access.bans, throttles }) },
+    DATA: { states: ['recipients'], otherwise: dataOutOfPlace, run: data({ accept, receive, settings }) },
     // What follows must be read past in any state.
-    BDAT: { states: any, run: bdat({ accept, blobs, settings }) },
+    BDAT: { states: any, run: bdat({ accept, receive, settings }) },
     RSET: { states: any, run: rset },
     NOOP: { states: any, run: noop },
     HELP: { states: any, run: help },

@@ -2,7 +2,8 @@
 // the client can be read to the end of its message and told why.
 import { open } from 'node:fs/promises'
 import { Failure, failure } from '@postern/contract'
-import type { Spool } from '#data/blobs'
+import type { ByteBudget } from '#base/limits'
+import type { Blobs, Spool } from '#data/blobs'
 import type { SpooledContent } from '#data/store'
 
 export interface ReceivedContent {
@@ -15,22 +16,29 @@ export interface ReceivedContent {
 
 /** Of a content in a file so much is looked at for its header. */
 const headBytes = 1024 * 1024
+/** About what a message holds of the memory all share; the rest of it goes to a file. */
+const heldBytes = 1024 * 1024
+
+/** Begins to receive a message of at most `maxBytes` (0 for no limit). */
+export type Receive = (maxBytes: number) => Incoming
+
+export function createReceive({ blobs, budget }: { blobs: Pick<Blobs, 'spool'>; budget: ByteBudget }): Receive {
+  return maxBytes => new Incoming(blobs.spool(), { maxBytes, budget })
+}
 
 export class Incoming implements AsyncDisposable {
   /** Why the message cannot be taken; known before its end. */
   problem: Failure | null = null
   private readonly spool: Spool
   private readonly maxBytes: number
+  private readonly budget: ByteBudget
+  private taken = 0
   private size = 0
 
-  /** @param maxBytes 0 for no limit */
-  constructor(spool: Spool, maxBytes: number) {
+  constructor(spool: Spool, { maxBytes, budget }: { maxBytes: number; budget: ByteBudget }) {
     this.spool = spool
     this.maxBytes = maxBytes
-  }
-
-  get receivedBytes(): number {
-    return this.size
+    this.budget = budget
   }
 
   /** Never rejects: see `problem`. */
@@ -43,11 +51,17 @@ export class Incoming implements AsyncDisposable {
         continue
       }
       try {
+        this.hold(Math.min(piece.length, heldBytes - this.taken))
         await this.spool.write(piece)
       } catch (error) {
         this.problem = storageFailure(error)
       }
     }
+  }
+
+  private hold(bytes: number): void {
+    this.budget.take(bytes)
+    this.taken += bytes
   }
 
   refuse(problem: Failure): void {
@@ -59,6 +73,8 @@ export class Incoming implements AsyncDisposable {
     if (this.problem !== null) throw this.problem
     try {
       const content = await this.spool.finish()
+      // What is small enough for a pack is in memory now, whole.
+      if (content instanceof Uint8Array) this.hold(content.byteLength - this.taken)
       if (content instanceof Uint8Array)
         return { head: Buffer.from(content.buffer, content.byteOffset, content.byteLength), size: content.byteLength, file: null }
       return { head: await readHead(content.path), size: content.size, file: content }
@@ -68,6 +84,8 @@ export class Incoming implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.budget.release(this.taken)
+    this.taken = 0
     await this.spool[Symbol.asyncDispose]()
   }
 }

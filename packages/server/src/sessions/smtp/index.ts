@@ -2,6 +2,7 @@
 // may say what when, what a message costs, what is answered. Never delivers, never decides where mail goes, never stores a message itself.
 import type { Clock, Random } from '#base/clock'
 import type { Resolver } from '#base/dns'
+import { createByteBudget } from '#base/limits'
 import type { Connection, ServerTls } from '#base/net'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Blobs } from '#data/blobs'
@@ -12,8 +13,10 @@ import type { Directory } from '#services/directory'
 import type { Queue } from '#services/queue'
 import { createAcceptance } from './accept/index.ts'
 import { createCommands } from './commands.ts'
+import { createReceive } from './incoming.ts'
 import { reverseNames } from './reverse-names.ts'
 import { SmtpSession } from './session.ts'
+import { createThrottles } from './throttles.ts'
 
 export interface SmtpParts {
   readonly access: Access
@@ -43,12 +46,17 @@ export interface Smtp extends AsyncDisposable {
 
 /** So long a message on its way is waited for when the server stops. */
 const receivePatienceMs = 3_000
+/** Memory for messages on their way in, of all sessions together. */
+const maxHeldBytes = 256 * 1024 * 1024
 /** And then so long for clients that do not go. */
 const closePatienceMs = 1_500
 
-export function createSmtp({ access, directory, queue, blobs, settings, resolver, clock, random, trace }: SmtpParts): Smtp {
+export function createSmtp(parts: SmtpParts): Smtp {
+  const { access, directory, queue, blobs, settings, resolver, ephemeral, clock, random, trace } = parts
   const accept = createAcceptance({ queue, blobs, clock, random })
-  const commands = createCommands({ access, directory, blobs, settings, clock, accept })
+  const receive = createReceive({ blobs, budget: createByteBudget(maxHeldBytes) })
+  const throttles = createThrottles({ settings, ephemeral })
+  const commands = createCommands({ access, directory, receive, settings, clock, accept, throttles })
   const stop = new AbortController()
   const cut = new AbortController()
   const open = new Map<Connection, Promise<void>>()
@@ -67,6 +75,7 @@ export function createSmtp({ access, directory, queue, blobs, settings, resolver
       listener: { id, protocol: protocol === 'lmtp' ? 'lmtp' : 'smtp', tls },
       commands,
       settings,
+      throttles,
       bans: access.bans,
       clock,
       span,
@@ -92,6 +101,7 @@ export function createSmtp({ access, directory, queue, blobs, settings, resolver
       await gone
       patience.cancel()
       end.cancel()
+      throttles[Symbol.dispose]()
     },
   }
 }

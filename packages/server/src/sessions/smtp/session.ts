@@ -1,15 +1,16 @@
 // One client: its state, and the loop that reads, dispatches and writes. Replies to a pipeline leave in one packet (RFC 2920 §3.2).
-import { settings as declared, type ExpressionSetting, Failure, failure } from '@postern/contract'
-import { parseCommandLine, SmtpInput, SmtpSyntaxError } from '@postern/mail/smtp'
+import { settings as declared, Failure, failure } from '@postern/contract'
+import { type InputEvent, type InputLine, parseCommandLine, SmtpInput, SmtpSyntaxError } from '@postern/mail/smtp'
 import type { Clock } from '#base/clock'
 import { type Connection, ConnectionClosed, IdleTimeout, type ServerTls, TlsError } from '#base/net'
 import { bytes, durationMs, ip as ipField, type Span } from '#base/trace'
 import type { Settings, Variables } from '#data/settings'
 import type { Bans } from '#services/access'
 import type { Caller } from '#services/directory'
-import { type Answer, Hangup, type Hello, type Session, type State } from './command.ts'
+import { type Answer, type EvaluateRule, Hangup, type Hello, type Session, type State } from './command.ts'
 import type { Commands } from './commands.ts'
 import { type Reply, renderReply, reply, replyToFailure, replyToSyntaxError } from './reply.ts'
+import type { Throttles } from './throttles.ts'
 import type { Transaction } from './transaction.ts'
 import { sessionVariables } from './variables.ts'
 
@@ -25,12 +26,15 @@ export interface SessionParts {
   readonly stop: AbortSignal
   /** Aborted when what is being received can be waited for no longer. */
   readonly cut: AbortSignal
+  readonly throttles: Throttles
   /** Looks for the name of the client. */
   readonly reverse: (ip: string) => Promise<string | null>
 }
 
 /** RFC 5321 §4.5.3.1.4 asks for 512; extensions add to it. With the line end. */
 const maxCommandBytes = 2048
+/** AUTH may bring its initial response along (RFC 4954 §4). */
+const maxAuthBytes = 12_288
 /** Lines that are no command of ours, after which a stranger is sent away. */
 const maxBadCommands = 50
 /** Replies to a pipeline that wait for their packet. */
@@ -97,7 +101,8 @@ export class SmtpSession implements Session {
     return transaction.recipients.length > 0 ? 'recipients' : 'mail'
   }
 
-  readonly rule = <R>(setting: ExpressionSetting<R, never>): Promise<R | undefined> => this.parts.settings.evaluate(setting, this.variables)
+  readonly rule: EvaluateRule = (setting, ...ids) => this.parts.settings.evaluate(setting, this.variables, ...ids)
+  readonly slots = new Map<string, Disposable>()
 
   /** Serves the client to its end. */
   async serve(): Promise<void> {
@@ -108,21 +113,23 @@ export class SmtpSession implements Session {
     cut.addEventListener('abort', onCut)
     try {
       await this.open()
-      while (!this.isEnding) await this.handle(await this.nextLine(maxCommandBytes, 'command'))
+      while (!this.isEnding) await this.handle(await this.nextLine(maxAuthBytes, 'command'))
     } catch (error) {
       await this.endWith(error)
     } finally {
       stop.removeEventListener('abort', onStop)
       cut.removeEventListener('abort', onCut)
       await this.reset()
+      for (const slot of this.slots.values()) slot[Symbol.dispose]()
       this.trace.end('smtp.connection-end')
     }
     await this.connection.close()
   }
 
   private async open(): Promise<void> {
-    const { clock, reverse } = this.parts
+    const { clock, reverse, throttles } = this.parts
     const { session } = declared
+    if ((await throttles.refuse('connect', this)) !== null) throw new Hangup()
     this.hostname = (await this.rule(session.connectHostname)) || 'localhost'
     if (this.hostname === 'localhost') this.trace.emit('smtp.missing-local-hostname')
     this.idleMs = (await this.rule(session.timeout)) ?? fallbackIdleMs
@@ -132,8 +139,25 @@ export class SmtpSession implements Session {
     void reverse(this.connection.remoteIp).then(name => {
       this.reverseName = name
     })
+    await this.listenBeforeGreeting()
     // RFC 5321 §4.2: the greeting begins with the name of the host.
     this.send(reply(220, null, (await this.rule(session.connectGreeting)) || `${this.hostname} Postern ESMTP at your service`))
+  }
+
+  /** Programs that send mail in bulk often do not wait to be greeted (RFC 5321 §3.1 demands it). */
+  private async listenBeforeGreeting(): Promise<void> {
+    const delayMs = this.parts.settings.read(declared.session.connectPregreetDelay)
+    if (delayMs === undefined || (await this.rule(declared.session.authRequire))) return
+    try {
+      const early = await this.connection.read(delayMs)
+      if (early === undefined) throw new Gone()
+    } catch (error) {
+      if (error instanceof IdleTimeout) return
+      throw error
+    }
+    this.trace.emit('smtp.invalid-command')
+    this.send(reply(554, '5.5.1', 'Wait for the greeting before you talk.'))
+    throw new Hangup()
   }
 
   /** A session that waits is ended at once; one that works ends after its command. */
@@ -159,9 +183,9 @@ export class SmtpSession implements Session {
       await this.parts.bans.count('loiter', this.connection.remoteIp, { evidence: 'SMTP session without end' })
   }
 
-  private async handle(line: Buffer | 'tooLong'): Promise<void> {
+  private async handle(line: InputEvent): Promise<void> {
     const answer = line === 'tooLong' ? this.refuseLine() : await this.execute(line)
-    for (const one of Array.isArray(answer) ? (answer as readonly Reply[]) : [answer as Reply]) {
+    for (const one of [answer].flat()) {
       if (this.isEnding) break
       this.send(one)
       if (one.ends === true) this.isEnding = true
@@ -175,8 +199,12 @@ export class SmtpSession implements Session {
     return replyToFailure(failure('lineTooLong'))
   }
 
-  private async execute(line: Buffer): Promise<Answer> {
+  private async execute({ bytes: line, hasBareLf }: InputLine): Promise<Answer> {
     const { verb, args } = parseCommandLine(line)
+    if (line.length + 2 > maxCommandBytes && verb !== 'AUTH') return this.refuseLine()
+    // RFC 5321 §2.3.8. Old mail programs of our own people do it; between servers it is how one message is hidden in another.
+    if (hasBareLf && this.login === null && !(await this.rule(declared.session.authRequire)))
+      return this.refuseSyntax(new SmtpSyntaxError(500, '5.5.2', 'Lines end with CR and LF'))
     const command = this.parts.commands.get(verb)
     if (command === undefined) return this.refuseUnknown()
     if (!command.states.includes(this.state)) return command.otherwise?.(this) ?? replyToFailure(failure('badSequence'))
@@ -213,13 +241,12 @@ export class SmtpSession implements Session {
     return ++this.badCommands < maxBadCommands ? answer : replyToFailure(failure('tooManyErrors'))
   }
 
-  private async nextLine(maxBytes: number, waitsFor: 'command' | 'more'): Promise<Buffer | 'tooLong'> {
+  private async nextLine(maxBytes: number, waitsFor: 'command' | 'more'): Promise<InputEvent> {
     for (;;) {
       // Stopping, no further command is taken.
       if (waitsFor === 'command' && this.parts.stop.aborted) throw new Ended(failure('shuttingDown'))
       const event = this.input.readLine(maxBytes)
-      if (event === 'tooLong') return event
-      if (event !== null) return event.bytes
+      if (event !== null) return event
       await this.readMore(waitsFor)
     }
   }
@@ -253,8 +280,9 @@ export class SmtpSession implements Session {
     return new Ended(failure('sessionTooLong'))
   }
 
-  readLine(maxBytes: number): Promise<Buffer | 'tooLong'> {
-    return this.nextLine(maxBytes, 'more')
+  async readLine(maxBytes: number): Promise<Buffer | 'tooLong'> {
+    const event = await this.nextLine(maxBytes, 'more')
+    return event === 'tooLong' ? event : event.bytes
   }
 
   async readOctets(max?: number): Promise<Buffer> {

@@ -24,6 +24,8 @@ export interface Transaction {
   hasRefused: boolean
   /** The address of the RCPT under way or the latest one, in lower case. */
   latest: string
+  /** Buckets of throttles that are counted once per transaction, and have been. */
+  readonly throttled: Set<string>
   /** What BDAT has brought so far. */
   incoming: Incoming | null
   /** What becomes of lone newlines in it; null when they are data (BINARYMIME). */
@@ -42,6 +44,7 @@ export function beginTransaction(sender: string, parameters: MailParameters, nee
     accepted: 0,
     hasRefused: false,
     latest: '',
+    throttled: new Set(),
     incoming: null,
     newlines: undefined,
   }

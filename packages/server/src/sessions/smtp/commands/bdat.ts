@@ -1,32 +1,32 @@
 // BDAT — RFC 3030 §2
 import { settings as declared, failure } from '@postern/contract'
 import { parseBdat } from '@postern/mail/smtp'
-import type { Blobs } from '#data/blobs'
 import type { Settings } from '#data/settings'
 import type { Acceptance } from '../accept/index.ts'
 import type { Command, Session } from '../command.ts'
-import { Incoming } from '../incoming.ts'
+import type { Receive } from '../incoming.ts'
 import { NewlineFilter } from '../newlines.ts'
 import { type Reply, reply, replyToFailure } from '../reply.ts'
 import { bareNewlines, refuseMessage, withoutRecipients } from './data.ts'
 
 interface Parts {
   readonly accept: Acceptance
-  readonly blobs: Pick<Blobs, 'spool'>
+  readonly receive: Receive
   readonly settings: Pick<Settings, 'read'>
 }
 
-export function bdat({ accept, blobs, settings }: Parts): Command['run'] {
+export function bdat({ accept, receive, settings }: Parts): Command['run'] {
   return async (session, args) => {
     const { size, isLast } = parseBdat(args)
-    const refusal = await refuseChunk(session)
+    const isOff = !(await session.rule(declared.session.extensionsChunking))
+    const refusal = isOff ? replyToFailure(failure('commandNotImplemented')) : await refuseChunk(session)
     const { transaction } = session
     if (refusal !== null || transaction === null) {
       // The octets are on their way all the same.
       await pass(session, size, async () => {})
       return refusal ?? withoutRecipients(session)
     }
-    transaction.incoming ??= new Incoming(blobs.spool(), (await session.rule(declared.session.dataLimitsSize)) ?? 0)
+    transaction.incoming ??= receive((await session.rule(declared.session.dataLimitsSize)) ?? 0)
     const { incoming } = transaction
     transaction.newlines ??= transaction.parameters.body === 'BINARYMIME' ? null : new NewlineFilter(bareNewlines(session, settings))
     const { newlines } = transaction

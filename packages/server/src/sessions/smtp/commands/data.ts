@@ -1,24 +1,23 @@
 // DATA — RFC 5321 §4.1.1.4, §4.5.2
 import { settings as declared, failure } from '@postern/contract'
 import { type BareNewlines, DataDecoder } from '@postern/mail/smtp'
-import type { Blobs } from '#data/blobs'
 import type { Settings } from '#data/settings'
 import type { Acceptance } from '../accept/index.ts'
 import type { Command, Session } from '../command.ts'
-import { Incoming } from '../incoming.ts'
+import type { Receive } from '../incoming.ts'
 import { type Reply, reply, replyToFailure } from '../reply.ts'
 
 interface Parts {
   readonly accept: Acceptance
-  readonly blobs: Pick<Blobs, 'spool'>
+  readonly receive: Receive
   readonly settings: Pick<Settings, 'read'>
 }
 
-export function data({ accept, blobs, settings }: Parts): Command['run'] {
+export function data({ accept, receive, settings }: Parts): Command['run'] {
   return async session => {
     const refusal = (await refuseMessage(session)) ?? refuseBinary(session)
     if (refusal !== null) return refusal
-    await using incoming = new Incoming(blobs.spool(), (await session.rule(declared.session.dataLimitsSize)) ?? 0)
+    await using incoming = receive((await session.rule(declared.session.dataLimitsSize)) ?? 0)
     session.continue(reply(354, null, 'Start mail input; end with <CRLF>.<CRLF>'))
     const newlines = bareNewlines(session, settings)
     const decoder = new DataDecoder(newlines === 'normalize' ? 'normalize' : 'keep')

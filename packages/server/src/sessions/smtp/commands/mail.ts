@@ -5,14 +5,16 @@ import type { Clock } from '#base/clock'
 import type { Directory } from '#services/directory'
 import type { Command, Session } from '../command.ts'
 import { type Reply, reply, replyToFailure } from '../reply.ts'
+import type { Throttles } from '../throttles.ts'
 import { beginTransaction, type Transaction } from '../transaction.ts'
 
 interface Parts {
   readonly directory: Pick<Directory, 'ownsAddress'>
   readonly clock: Pick<Clock, 'now'>
+  readonly throttles: Pick<Throttles, 'refuse'>
 }
 
-export function mail({ directory, clock }: Parts): Command['run'] {
+export function mail({ directory, clock, throttles }: Parts): Command['run'] {
   return async (session, args) => {
     const { reversePath, parameters } = parseMail(args)
     if (session.hello === null && (await session.rule(declared.session.ehloRequire))) {
@@ -26,7 +28,10 @@ export function mail({ directory, clock }: Parts): Command['run'] {
     const transaction = beginTransaction(reversePath.address, parameters, reversePath.needsUtf8)
     // The rules below want to know the sender.
     session.transaction = transaction
-    const refusal = (await refuseSender(session, transaction, directory)) ?? (await refuseParameters(session, transaction, clock))
+    const refusal =
+      (await refuseSender(session, transaction, directory)) ??
+      (await refuseParameters(session, transaction, clock)) ??
+      (await throttled(session, throttles))
     if (refusal !== null) {
       session.transaction = null
       return refusal
@@ -48,6 +53,11 @@ async function refuseSender(session: Session, transaction: Transaction, director
   if (await directory.ownsAddress(login.accountId, transaction.sender)) return null
   session.trace.emit('smtp.mail-from-unauthorized', { from: transaction.sender, accountName: login.name })
   return replyToFailure(failure('senderNotOwned'))
+}
+
+async function throttled(session: Session, throttles: Parts['throttles']): Promise<Reply | null> {
+  const spent = await throttles.refuse('mail', session)
+  return spent === null ? null : replyToFailure(spent)
 }
 
 async function rewrite(session: Session, transaction: Transaction): Promise<void> {

@@ -7,11 +7,13 @@ import type { Directory, Resolution } from '#services/directory'
 import { type EnvelopeRecipient, recipientFlags } from '#services/queue'
 import { type Answer, type Command, Hangup, type Session } from '../command.ts'
 import { reply, replyToFailure } from '../reply.ts'
+import type { Throttles } from '../throttles.ts'
 import { domainOf, hasDsnParameters, type Transaction } from '../transaction.ts'
 
 interface Parts {
   readonly directory: Pick<Directory, 'domains' | 'isLocalDomain' | 'resolve'>
   readonly bans: Pick<Bans, 'count'>
+  readonly throttles: Pick<Throttles, 'refuse'>
 }
 
 const accepted = reply(250, '2.1.5', 'OK')
@@ -43,7 +45,10 @@ export function rcpt(parts: Parts): Command['run'] {
     }
     const address = await rewritten(session, transaction, given)
     try {
-      add(transaction, address, { parameters, route: await route(session, parts.directory, address) })
+      const found = await route(session, parts.directory, address)
+      const spent = await parts.throttles.refuse('rcpt', session)
+      if (spent !== null) throw spent
+      add(transaction, address, { parameters, route: found })
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       return refuse(session, transaction, { error, address, bans: parts.bans })
@@ -124,7 +129,7 @@ async function refuse(session: Session, transaction: Transaction, { error, addre
   transaction.hasRefused = true
   const answer = replyToFailure(error)
   if (error.code !== 'unknownRecipient' && error.code !== 'relayDenied') {
-    session.trace.emit('smtp.error', { reason: error.code, details: String(error.cause) })
+    if (error.cause !== undefined) session.trace.emit('smtp.error', { reason: error.code, details: String(error.cause) })
     return answer
   }
   session.trace.emit(error.code === 'relayDenied' ? 'smtp.relay-not-allowed' : 'smtp.mailbox-does-not-exist', { to: address })

@@ -22,7 +22,7 @@ export function vrfy({ resolve }: Resolve): Command['run'] {
       return reply(550, '5.1.2', 'Address not found.')
     }
     session.trace.emit('smtp.vrfy', { to: text, result: 1 })
-    return reply(250, '2.1.5', `<${text}>`)
+    return reply(250, null, text)
   }
 }
 
