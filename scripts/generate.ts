@@ -1,7 +1,7 @@
 // Writes every file that is derived from the contract. The contract's golden test fails when this was forgotten.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { derivedFiles } from '@postern/contract'
+import { derivedFiles } from '@postern/contract/documents'
 
 const root = join(import.meta.dirname, '..')
 

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test'
 import { findPortBase, type ServerProcess, startServerProcess } from '@postern/testkit'
 import { runTool, type ToolRun } from './tools.ts'
 
-const main = join(import.meta.dirname, '../../packages/server/src/app/main.ts')
+const main = join(import.meta.dirname, '../../packages/server/src/app/start.mjs')
 let folder: string
 
 before(async () => {

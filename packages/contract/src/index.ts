@@ -2,11 +2,20 @@
  * What exists in Postern, as data: events, settings, permissions, errors and endpoints. Everything else (routes, forms,
  * documentation, checks) is derived from these tables, and an identifier is written down nowhere else.
  *
+ * Endpoints (`@postern/contract/endpoints`) and what is derived from everything (`@postern/contract/documents`) have doors of their own:
+ * their schemas are heavy, and a server needs them only when somebody calls its API.
+ *
  * Pure: no Node, no input or output, no clock.
  */
 
-export * from './documents/index.ts'
-export * from './endpoints/index.ts'
+export {
+  type PrincipalField,
+  type PrincipalType,
+  principalFields,
+  principalTypeNames,
+  principalTypes,
+} from './endpoints/principal-types.ts'
+export { type PurgeKind, purgeKinds } from './endpoints/purge-kinds.ts'
 export * from './errors/index.ts'
 export * from './events/index.ts'
 export * from './expressions/index.ts'

@@ -19,7 +19,7 @@ export interface ServerProcess extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-const main = join(import.meta.dirname, '../../server/src/app/main.ts')
+const main = join(import.meta.dirname, '../../server/src/app/start.mjs')
 const password = 'test-admin'
 
 const ports = [25, 80, 110, 143, 190, 443, 465, 587, 993, 995]

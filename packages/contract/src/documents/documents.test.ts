@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { contractDocument, derivedFiles, type JsonObject, openApiDocument } from '../index.ts'
+import { contractDocument, derivedFiles, type JsonObject, openApiDocument } from './index.ts'
 
 const root = join(import.meta.dirname, '../../../..')
 

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Compile } from 'typebox/compile'
+import { errorCodes, isPermissionId } from '../index.ts'
 import {
   type Access,
   commonErrors,
   declaredEndpoints,
   endpoints,
-  errorCodes,
   type Input,
-  isPermissionId,
   type Output,
   principalTypeNames,
   principalTypes,
   purgeKinds,
-} from '../index.ts'
+} from './index.ts'
 
 const all = declaredEndpoints.map(({ endpoint }) => endpoint)
 

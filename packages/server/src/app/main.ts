@@ -1,6 +1,4 @@
-// The entry: keeps compiled code between starts, then loads the rest.
-import { enableCompileCache } from 'node:module'
+// The program; `start.mjs` begins it with compiled code kept between starts.
+import { main } from './command-line.ts'
 
-enableCompileCache()
-const { main } = await import('./command-line.ts')
 process.exit(await main())

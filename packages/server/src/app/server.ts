@@ -19,23 +19,14 @@ import { createMailboxes, type QuotaLimits } from '#services/mailbox'
 import { createQueue } from '#services/queue'
 import { createRelay, createTransport } from '#services/relay'
 import { createImap } from '#sessions/imap'
-import {
-  contractHandlers,
-  createManagement,
-  healthRoutes,
-  logHandlers,
-  principalHandlers,
-  queueHandlers,
-  settingsHandlers,
-  withUnhandled,
-} from '#sessions/management'
 import { createSmtp } from '#sessions/smtp'
 import { createExpressionFunctions } from './expression-functions.ts'
+import { healthRoutes } from './health.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createListeners } from './listeners.ts'
 import { createConfiguredResolver } from './resolver.ts'
 import { openDataStore } from './stores.ts'
-import { createLogSource, createTracers } from './tracers.ts'
+import { createTracers } from './tracers.ts'
 
 export interface StartOptions {
   readonly configFile: string
@@ -104,7 +95,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   )
   settings.useFunctions(createExpressionFunctions({ settings, directory, ephemeral, resolver }))
   const access = opened.use(createAccess({ store, settings, directory, passwords, ephemeral, clock, random, trace }))
-  const certificates = opened.use(await createCertificates({ settings, clock, random, trace }))
+  const certificates = opened.use(createCertificates({ settings, clock, random, trace }))
   const queue = opened.use(createQueue({ store, blobs, settings, clock, random, trace, nextId: createIdSource(clock) }))
   const delivery = createDelivery({ directory, mailboxes, clock, trace })
   const transport = opened.use(createTransport({ settings, resolver, clock, random, trace }))
@@ -125,23 +116,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     }),
   )
   let isReady = false
-  const management = createManagement({
-    access,
-    endpoints: withUnhandled([
-      ...principalHandlers(directory),
-      ...settingsHandlers(settings),
-      ...queueHandlers(queue, { directory, clock }),
-      ...logHandlers(createLogSource(settings)),
-      ...contractHandlers(),
-    ]),
-    maxMessageBytes: () => 75 * 1024 * 1024,
-    trace,
-  })
   const http = opened.use(
     createHttpServer({
-      routes: [...management.routes, ...healthRoutes(() => isReady)],
-      fallback: management.fallback,
-      onError: management.onError,
+      routes: healthRoutes(() => isReady),
+      site: async () => (await import('./api.ts')).createApi({ access, directory, queue, settings, clock, trace }),
       onMalformed: (peer, reason) => {
         trace.emit('http.error', { listenerId: peer.listenerId, remoteIp: ipField(peer.remoteIp), reason })
         void access.bans.count('scan', peer.remoteIp, { evidence: 'input that is no HTTP' })

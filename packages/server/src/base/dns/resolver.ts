@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock, Random } from '#base/clock'
 import { type Answer, DnsError, type RecordType, type Resolver } from './index.ts'
 import { askableName, canonicalName, parseTlsa, reverseName } from './names.ts'
-import { exchange, type Question, type Response } from './transport.ts'
+import type { Question, Response } from './transport.ts'
 
 export interface NameServer {
   readonly protocol: 'udp' | 'tcp' | 'tls'
@@ -108,7 +108,8 @@ export function createResolver(options: ResolverOptions): Resolver {
     throw new DnsError('temporary', `${name}: ${reason}`)
   }
 
-  function send(question: Question, server: NameServer): Promise<Response> {
+  async function send(question: Question, server: NameServer): Promise<Response> {
+    const { exchange } = await import('./transport.ts')
     return exchange(question, server, options)
   }
 

@@ -56,13 +56,20 @@ interface Running extends AsyncDisposable {
 
 async function running(run: (request: HttpRequest) => Promise<HttpReply>): Promise<Running> {
   const malformed: string[] = []
+  let sites = 0
   const http = createHttpServer({
-    routes: [
-      { method: 'GET', path: '/x', run },
-      { method: 'POST', path: '/x', run },
-    ],
-    fallback: async () => ({ status: 404, body: 'nothing here' }),
-    onError: error => (error instanceof BodyTooLarge ? { status: 413 } : { status: 500 }),
+    routes: [{ method: 'GET', path: '/first', run: async () => ({ status: 200, body: `${sites} sites` }) }],
+    site: async () => {
+      sites++
+      return {
+        routes: [
+          { method: 'GET', path: '/x', run },
+          { method: 'POST', path: '/x', run },
+        ],
+        fallback: async () => ({ status: 404, body: 'nothing here' }),
+        onError: error => (error instanceof BodyTooLarge ? { status: 413 } : { status: 500 }),
+      }
+    },
     onMalformed: (_peer, reason) => malformed.push(reason),
     monotonic: () => 0,
   })
@@ -91,6 +98,16 @@ async function exchange(socket: Socket, text: string): Promise<string> {
   for await (const chunk of socket) all += chunk
   return all
 }
+
+test('the site is loaded once, with the first request that needs it', async () => {
+  await using server = await running(async () => ({ status: 200, body: 'x' }))
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n`
+  const text = await exchange(
+    await server.open(),
+    `${get('/first')}\r\n${get('/x')}\r\n${get('/x')}\r\n${get('/first')}Connection: close\r\n\r\n`,
+  )
+  assert.deepEqual(text.match(/\d sites|x(?=HTTP)/g), ['0 sites', 'x', 'x', '1 sites'])
+})
 
 test('several requests on one connection are answered in order', async () => {
   await using server = await running(async ({ path }) => ({ status: 200, body: path }))

@@ -1,8 +1,8 @@
 // HTTP: a server behind the listeners of base/net, and the only place that calls out over HTTP. Owns request limits, decoding of
 // paths and queries, routing by path patterns. Never knows who calls or what a path means.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createRouter, type HttpRoute } from './routes.ts'
+import { createRouter, type HttpRoute, type Router } from './routes.ts'
 
 export { decodeElement, parseQuery, type Query } from './decoding.ts'
 export type { HttpRoute } from './routes.ts'
@@ -50,12 +50,20 @@ export class BodyTooLarge extends Error {
   }
 }
 
-export interface HttpServerParts {
+/** What a server answers with. */
+export interface HttpSite {
   readonly routes: readonly HttpRoute[]
   /** Answers what no route matches. */
   readonly fallback: (request: HttpRequest) => Promise<HttpReply>
   /** Turns what a handler threw into an answer. */
   readonly onError: (error: unknown, request: HttpRequest) => HttpReply
+}
+
+export interface HttpServerParts {
+  /** Routes that are there at once. They do not throw. */
+  readonly routes?: readonly HttpRoute[]
+  /** Everything else, asked for once: with the first request that none of `routes` matches. */
+  readonly site: () => Promise<HttpSite>
   /** Told of input that is no HTTP; the connection is closed. */
   readonly onMalformed: (peer: HttpPeer, reason: string) => void
   /** Told of every answer, for the log. */
@@ -68,13 +76,17 @@ export interface HttpServer extends AsyncDisposable {
   serve(socket: Duplex, peer: HttpPeer): Promise<void>
 }
 
+// An import would look at every export of the module, and one of them loads a whole HTTP client.
+const { createServer } = process.getBuiltinModule('node:http')
+
 const maxHeaderBytes = 32 * 1024
 const maxRequestsPerSocket = 10_000
 const idleMs = 60_000
 const wholeRequestMs = 300_000
 
 export function createHttpServer(parts: HttpServerParts): HttpServer {
-  const route = createRouter(parts.routes)
+  const firstRoute = createRouter(parts.routes ?? [])
+  let site: Promise<RoutedSite> | undefined
   const peers = new WeakMap<Duplex, HttpPeer>()
   const sockets = new Set<Duplex>()
   const stopping = new AbortController()
@@ -106,17 +118,25 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     const request = describe(incoming, AbortSignal.any([gone.signal, stopping.signal]))
     let reply: HttpReply
     try {
-      const matched = route(request.method, request.path)
-      reply = matched === undefined ? await parts.fallback(request) : await matched.route.run({ ...request, params: matched.params })
-    } catch (error) {
-      reply = parts.onError(error, request)
-    }
-    try {
+      reply = await replyTo(request)
       await send(response, incoming, reply, request.signal)
     } catch (error) {
       if (!response.destroyed) response.destroy(error as Error)
+      return
     }
     parts.onAnswer?.(request, reply.status, parts.monotonic() - started)
+  }
+
+  async function replyTo(request: HttpRequest): Promise<HttpReply> {
+    const first = firstRoute(request.method, request.path)
+    if (first !== undefined) return first.route.run({ ...request, params: first.params })
+    const { route, fallback, onError } = await (site ??= routed(parts.site))
+    try {
+      const matched = route(request.method, request.path)
+      return matched === undefined ? await fallback(request) : await matched.route.run({ ...request, params: matched.params })
+    } catch (error) {
+      return onError(error, request)
+    }
   }
 
   function describe(incoming: IncomingMessage, signal: AbortSignal): HttpRequest {
@@ -156,6 +176,15 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
       for (const socket of sockets) socket.end()
     },
   }
+}
+
+interface RoutedSite extends HttpSite {
+  readonly route: Router
+}
+
+async function routed(load: () => Promise<HttpSite>): Promise<RoutedSite> {
+  const site = await load()
+  return { ...site, route: createRouter(site.routes) }
 }
 
 async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {

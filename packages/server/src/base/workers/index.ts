@@ -1,6 +1,6 @@
 // The CPU pool: threads for work that would hold up an event loop (password hashing, parsing in bulk). A task is an exported
 // function of a module; arguments and results are copied. Owns the threads, knows nothing of what they compute.
-import { Tinypool } from 'tinypool'
+import type { Tinypool } from 'tinypool'
 
 export interface Workers extends AsyncDisposable {
   /**
@@ -12,22 +12,28 @@ export interface Workers extends AsyncDisposable {
 
 /** Threads start when there is work and end after a minute without. */
 export function createWorkers({ threads, maxWaiting = 10_000 }: { threads: number; maxWaiting?: number }): Workers {
-  let pool: Tinypool | undefined
+  let opening: Promise<Tinypool> | undefined
+
+  async function open(filename: string): Promise<Tinypool> {
+    const { Tinypool } = await import('tinypool')
+    return new Tinypool({
+      filename,
+      minThreads: 0,
+      maxThreads: threads,
+      idleTimeout: 60_000,
+      maxQueue: maxWaiting,
+      runtime: 'worker_threads',
+    })
+  }
+
   return {
     async run(href, exportName, argument, signal) {
-      pool ??= new Tinypool({
-        filename: href,
-        minThreads: 0,
-        maxThreads: threads,
-        idleTimeout: 60_000,
-        maxQueue: maxWaiting,
-        runtime: 'worker_threads',
-      })
+      const pool = await (opening ??= open(href))
       if (pool.queueSize >= maxWaiting) throw new RangeError(`more than ${maxWaiting} tasks wait for the CPU pool`)
       return pool.run(argument, { filename: href, name: exportName, ...(signal && { signal }) })
     },
     async [Symbol.asyncDispose]() {
-      await pool?.destroy()
+      await (await opening)?.destroy()
     },
   }
 }

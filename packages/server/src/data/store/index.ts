@@ -3,7 +3,7 @@
 // Owns the schema, every SQL statement, the packs that contents are appended to, and the promise that a resolved write is on disk.
 // Writes are named commands (`Command`), reads are queries on one snapshot (`Query`); one file per aggregate holds both.
 // Never knows a rule of mail, a protocol or a setting; never lets a transaction outlive a command.
-import { openPostgresqlStore, type PostgresqlOptions } from './engines/postgresql/store.ts'
+import type { PostgresqlOptions } from './engines/postgresql/store.ts'
 import { openSqliteStore, type SqliteOptions, type SqliteStore } from './engines/sqlite/store.ts'
 import type { Store } from './store.ts'
 
@@ -48,6 +48,8 @@ export type StoreOptions = ({ readonly kind: 'sqlite' } & SqliteOptions) | ({ re
  */
 export function openStore(options: { readonly kind: 'sqlite' } & SqliteOptions): Promise<SqliteStore>
 export function openStore(options: StoreOptions): Promise<Store>
-export function openStore(options: StoreOptions): Promise<Store> {
-  return options.kind === 'sqlite' ? openSqliteStore(options) : openPostgresqlStore(options)
+export async function openStore(options: StoreOptions): Promise<Store> {
+  if (options.kind === 'sqlite') return openSqliteStore(options)
+  const { openPostgresqlStore } = await import('./engines/postgresql/store.ts')
+  return openPostgresqlStore(options)
 }

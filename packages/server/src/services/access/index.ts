@@ -3,7 +3,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { settings as declared, failure } from '@postern/contract'
 import { LRUCache } from 'lru-cache'
-import { TOTP, URI } from 'otpauth'
 import type { Clock, Random } from '#base/clock'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Ephemeral } from '#data/ephemeral'
@@ -133,12 +132,14 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
       if (!(await passwords.verify(stored, password))) continue
       if (second.length === 0) return 'match'
       if (withCode === null) return 'needsCode'
-      return second.some(url => isCodeRight(url, withCode[2] ?? '')) ? 'match' : 'mismatch'
+      for (const url of second) if (await isCodeRight(url, withCode[2] ?? '')) return 'match'
+      return 'mismatch'
     }
     return 'mismatch'
   }
 
-  function isCodeRight(url: string, code: string): boolean {
+  async function isCodeRight(url: string, code: string): Promise<boolean> {
+    const { TOTP, URI } = await import('otpauth')
     try {
       const totp = URI.parse(url)
       // One step to either side makes up for clocks that are off.

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { createRecordingTrace } from '@postern/testkit'
+import { createFakeClock, createRecordingTrace } from '@postern/testkit'
 import { systemClock, systemRandom } from '#base/clock'
 import { openSettings, type Settings } from '#data/settings'
 import { openStore, type Store } from '#data/store'
@@ -22,7 +22,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'certificates-'))
   store = await openStore({ kind: 'sqlite', path: folder, clock: systemClock, trace })
   settings = await openSettings({ store, macros: { env: () => undefined, file: async () => '' } })
-  certificates = await createCertificates({ settings, trace, ...parts })
+  certificates = createCertificates({ settings, trace, ...parts })
 })
 
 after(async () => {
@@ -40,8 +40,8 @@ test('without any certificate a self-signed one for localhost is shown, and its 
 })
 
 test('certificates are chosen by name, wildcard, default; a broken one is reported and left out', async () => {
-  const own = await createSelfSigned(['mail.example.org'], parts)
-  const wild = await createSelfSigned(['*.other.test'], parts)
+  const own = createSelfSigned(['mail.example.org'], parts)
+  const wild = createSelfSigned(['*.other.test'], parts)
   const entries = (id: string, { certificate, privateKey }: Identity): Array<[string, string]> => [
     [`certificate.${id}.cert`, certificate],
     [`certificate.${id}.private-key`, privateKey],
@@ -62,4 +62,22 @@ test('certificates are chosen by name, wildcard, default; a broken one is report
   assert.equal(certificates.identityFor('imap.other.test').certificate, wild.certificate)
   assert.equal(certificates.identityFor('unknown.test').certificate, wild.certificate)
   assert.equal(trace.of('config.build-error')[0]?.fields.key, 'certificate.bad')
+})
+
+test('a self-signed certificate is what a strict reader expects', () => {
+  const names = ['mail.example.org', '*.example.org', '192.0.2.7', '2001:db8::1']
+  for (let run = 0; run < 20; run++) {
+    const parsed = new X509Certificate(
+      createSelfSigned(names, { clock: createFakeClock(Date.UTC(2026, 0, 2, 3, 4, 5)), random: systemRandom }).certificate,
+    )
+    assert.ok(parsed.verify(parsed.publicKey))
+    assert.equal(parsed.ca, false)
+    assert.equal(parsed.subject, 'CN=mail.example.org')
+    assert.equal(parsed.subjectAltName, 'DNS:mail.example.org, DNS:*.example.org, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:1')
+    assert.equal(parsed.validFrom, 'Jan  2 02:04:05 2026 GMT')
+    assert.equal(parsed.validTo, 'Dec 31 03:04:05 2035 GMT')
+    assert.deepEqual(parsed.keyUsage, ['1.3.6.1.5.5.7.3.1'])
+  }
+  const late = createSelfSigned(['a.test'], { clock: createFakeClock(Date.UTC(2045, 0, 1)), random: systemRandom })
+  assert.equal(new X509Certificate(late.certificate).validTo, 'Dec 30 00:00:00 2054 GMT')
 })

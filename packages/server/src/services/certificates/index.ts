@@ -1,4 +1,4 @@
-// Which certificate a TLS client is shown: those of the settings by name, else a self-signed one made at start. Owns keys in
+// Which certificate a TLS client is shown: those of the settings by name, else a self-signed one made when it is first needed. Owns keys in
 // memory only; never opens a connection.
 import { X509Certificate } from 'node:crypto'
 import { settings as declared } from '@postern/contract'
@@ -33,10 +33,10 @@ interface Table {
   readonly fallback: Identity | undefined
 }
 
-export async function createCertificates({ settings, clock, random, trace }: CertificatesParts): Promise<Certificates> {
+export function createCertificates({ settings, clock, random, trace }: CertificatesParts): Certificates {
   let table = readTable(settings, trace)
   const names = [...table.byName.keys()]
-  const selfSigned = await createSelfSigned(names.length > 0 ? names : ['localhost'], { clock, random })
+  let selfSigned: Identity | undefined
   const stop = settings.onReload(() => {
     table = readTable(settings, trace)
   })
@@ -44,7 +44,12 @@ export async function createCertificates({ settings, clock, random, trace }: Cer
     identityFor(serverName) {
       const name = serverName?.toLowerCase() ?? ''
       const parent = name.slice(name.indexOf('.') + 1)
-      return table.byName.get(name) ?? table.byName.get(parent) ?? table.fallback ?? selfSigned
+      return (
+        table.byName.get(name) ??
+        table.byName.get(parent) ??
+        table.fallback ??
+        (selfSigned ??= createSelfSigned(names.length > 0 ? names : ['localhost'], { clock, random }))
+      )
     },
     [Symbol.dispose]: stop,
   }

@@ -1,4 +1,5 @@
-import { type Endpoint, errors, type Failure } from '@postern/contract'
+import { errors, type Failure } from '@postern/contract'
+import type { Endpoint } from '@postern/contract/endpoints'
 import type { HttpReply } from '#base/http'
 
 const noStore = { 'Cache-Control': 'no-store' } as const

@@ -1,4 +1,5 @@
-import { type Endpoint, failure, type PathParameter, type QueryParameter } from '@postern/contract'
+import { failure } from '@postern/contract'
+import type { Endpoint, PathParameter, QueryParameter } from '@postern/contract/endpoints'
 import { Compile, type Validator } from 'typebox/compile'
 import { decodeElement, type HttpRequest, parseQuery, type Query } from '#base/http'
 

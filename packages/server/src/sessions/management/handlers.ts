@@ -1,4 +1,4 @@
-import { declaredEndpoints, type Endpoint, type Input, type Output } from '@postern/contract'
+import { declaredEndpoints, type Endpoint, type Input, type Output } from '@postern/contract/endpoints'
 import type { HttpRequest } from '#base/http'
 import type { Caller } from '#services/directory'
 

@@ -1,7 +1,8 @@
 // The management API: one route per endpoint of the contract. Authenticates, checks the declared permission, decodes input by its
 // schema, calls one handler, encodes what it returns. Owns no rule: handlers ask one service each.
-import { Failure, failure, type StreamToken } from '@postern/contract'
-import { BodyTooLarge, type HttpReply, type HttpRequest, type HttpRoute } from '#base/http'
+import { Failure, failure } from '@postern/contract'
+import type { StreamToken } from '@postern/contract/endpoints'
+import { BodyTooLarge, type HttpReply, type HttpRequest, type HttpRoute, type HttpSite } from '#base/http'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Access, Credentials } from '#services/access'
 import type { Caller } from '#services/directory'
@@ -11,7 +12,6 @@ import type { BoundEndpoint } from './handlers.ts'
 
 export { contractHandlers } from './contract.ts'
 export { type BoundEndpoint, bind, unhandledEndpoints, withUnhandled } from './handlers.ts'
-export { healthRoutes } from './health.ts'
 export { type LogSource, logHandlers } from './logs.ts'
 export { principalHandlers } from './principals.ts'
 export { queueHandlers } from './queue.ts'
@@ -25,14 +25,7 @@ export interface ManagementParts {
   readonly trace: Trace
 }
 
-export interface Management {
-  readonly routes: readonly HttpRoute[]
-  /** Answers what no route of the process matches. */
-  readonly fallback: (request: HttpRequest) => Promise<HttpReply>
-  readonly onError: (error: unknown, request: HttpRequest) => HttpReply
-}
-
-export function createManagement({ access, endpoints, maxMessageBytes, trace }: ManagementParts): Management {
+export function createManagement({ access, endpoints, maxMessageBytes, trace }: ManagementParts): HttpSite {
   function routesOf(bound: BoundEndpoint): HttpRoute[] {
     const { endpoint } = bound
     const methods = endpoint.method === 'ANY' ? ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] : [endpoint.method]

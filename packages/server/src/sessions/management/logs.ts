@@ -1,4 +1,5 @@
-import { endpoints, failure } from '@postern/contract'
+import { failure } from '@postern/contract'
+import { endpoints } from '@postern/contract/endpoints'
 import { type BoundEndpoint, bind } from './handlers.ts'
 
 /** Lines of the log files, newest first. */

@@ -19,7 +19,6 @@ import {
   type BoundEndpoint,
   contractHandlers,
   createManagement,
-  healthRoutes,
   logHandlers,
   principalHandlers,
   queueHandlers,
@@ -103,9 +102,7 @@ before(async () => {
   const management = createManagement({ access, endpoints: withUnhandled(handlers), maxMessageBytes: () => 1000, trace })
   const http = opened.use(
     createHttpServer({
-      routes: [...management.routes, ...healthRoutes(() => true)],
-      fallback: management.fallback,
-      onError: management.onError,
+      site: async () => management,
       onMalformed: () => {},
       monotonic: systemClock.monotonic,
     }),
@@ -424,9 +421,7 @@ test('who lacks a permission is refused, whatever the endpoint', async () => {
   assert.equal((await call('GET', '/api/logs', undefined, 'key:ks')).status, 401)
 })
 
-test('health, the contract and its description are served', async () => {
-  assert.equal((await fetch(`${base}/healthz/live`)).status, 200)
-  assert.equal((await fetch(`${base}/healthz/ready`)).status, 200)
+test('the contract and its description are served', async () => {
   assert.equal((await call('GET', '/api/openapi.json')).body['openapi'], '3.1.0')
   assert.ok((await call('GET', '/api/schema')).body['data'])
   assert.equal((await call('GET', '/nothing', undefined, nobody)).status, 404)

@@ -1,4 +1,5 @@
-import { endpoints, failure, type Output } from '@postern/contract'
+import { failure } from '@postern/contract'
+import { endpoints, type Output } from '@postern/contract/endpoints'
 import type { Directory } from '#services/directory'
 import { type BoundEndpoint, bind } from './handlers.ts'
 

@@ -1,4 +1,5 @@
-import { endpoints, failure, type Output } from '@postern/contract'
+import { failure } from '@postern/contract'
+import { endpoints, type Output } from '@postern/contract/endpoints'
 import type { Clock } from '#base/clock'
 import type { Caller, Directory } from '#services/directory'
 import type { Queue, QueuedDomain, QueuedMessage, QueueFilter, QueueStatus } from '#services/queue'

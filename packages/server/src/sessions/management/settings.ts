@@ -1,4 +1,5 @@
-import { settings as declared, endpoints, failure, type Output } from '@postern/contract'
+import { settings as declared, failure } from '@postern/contract'
+import { endpoints, type Output } from '@postern/contract/endpoints'
 import type { Settings, SettingsChange, SettingsView } from '#data/settings'
 import { type BoundEndpoint, bind } from './handlers.ts'
 
