@@ -1,14 +1,13 @@
-import { startServerProcess } from '@postern/testkit'
 import { prepareAccounts } from './accounts.ts'
 import { LineClient } from './lines.ts'
-import type { Figure } from './main.ts'
+import type { Figure, Parts } from './main.ts'
 import { median } from './statistics.ts'
 
 const count = 10_000
 
 /** A mailbox of 10,000 messages as a mail program meets it. */
-export async function* imapFlags(): AsyncGenerator<Figure> {
-  await using server = await startServerProcess()
+export async function* imapFlags({ start }: Parts): AsyncGenerator<Figure> {
+  await using server = await start()
   await prepareAccounts(server)
   const client = await LineClient.open(server.port(143))
   await client.until(/\r\n/)

@@ -1,7 +1,7 @@
-import { type ServerProcess, startServerProcess } from '@postern/testkit'
+import type { ServerProcess } from '@postern/testkit'
 import { prepareAccounts } from './accounts.ts'
 import { LineClient } from './lines.ts'
-import type { Figure } from './main.ts'
+import type { Figure, Parts } from './main.ts'
 import { percentile } from './statistics.ts'
 
 const loads = [
@@ -14,11 +14,12 @@ const loads = [
 ]
 
 /** Messages from outside to ten local users: accepted (durable) and stored in their mailboxes, per second. */
-export async function* inbound(): AsyncGenerator<Figure> {
-  await using server = await startServerProcess()
+export async function* inbound({ start, only }: Parts): AsyncGenerator<Figure> {
+  await using server = await start()
   await prepareAccounts(server)
   for (const { kilobytes, connections, messages } of loads) {
     const name = `inbound ${kilobytes} KB, ${connections} conn`
+    if (!only(name)) continue
     const before = await stored(server)
     const started = performance.now()
     const latencies = await send(server.port(25), { kilobytes, connections, messages })

@@ -1,10 +1,9 @@
-import { startServerProcess } from '@postern/testkit'
-import type { Figure } from './main.ts'
+import type { Figure, Parts } from './main.ts'
 import { median } from './statistics.ts'
 
 /** The management API with 1,000 accounts. */
-export async function* principals(): AsyncGenerator<Figure> {
-  await using server = await startServerProcess()
+export async function* principals({ start }: Parts): AsyncGenerator<Figure> {
+  await using server = await start()
   await server.call('POST', '/api/principal', { type: 'domain', name: 'example.org' })
   const hash = '$6$salt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'
   const started = performance.now()

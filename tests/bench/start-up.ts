@@ -1,17 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startServerProcess } from '@postern/testkit'
-import type { Figure } from './main.ts'
+import type { Figure, Parts } from './main.ts'
 import { median } from './statistics.ts'
 
 /** From exec to ready, on a data folder that exists; memory of an idle server. */
-export async function* startUp(): AsyncGenerator<Figure> {
+export async function* startUp({ start }: Parts): AsyncGenerator<Figure> {
   const folder = await mkdtemp(join(tmpdir(), 'postern-bench-'))
   const times: number[] = []
   let memory = 0
   for (let run = 0; run < 4; run++) {
-    await using server = await startServerProcess({ folder })
+    await using server = await start({ folder })
     if (run > 0) times.push(server.readyMs)
     if (run === 3) {
       await new Promise(resolve => setTimeout(resolve, 5000))

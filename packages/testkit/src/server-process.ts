@@ -45,14 +45,16 @@ export interface ServerProcessOptions {
   readonly base?: number
   /** An installation of an earlier run; a temporary one when absent. */
   readonly folder?: string
+  /** Further flags of the runtime, such as those of a profiler. */
+  readonly flags?: readonly string[]
 }
 
 /** A server process of its own in try-out mode. */
-export async function startServerProcess({ base: wantedBase, folder }: ServerProcessOptions = {}): Promise<ServerProcess> {
+export async function startServerProcess({ base: wantedBase, folder, flags = [] }: ServerProcessOptions = {}): Promise<ServerProcess> {
   const base = wantedBase ?? (await findPortBase())
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'postern-bench-')))
   const started = performance.now()
-  const child: ChildProcess = spawn(process.execPath, [main, 'try'], {
+  const child: ChildProcess = spawn(process.execPath, [...flags, main, 'try'], {
     env: { ...process.env, POSTERN_HOME: home, POSTERN_PORT_BASE: String(base), POSTERN_ADMIN_PASSWORD: password },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
