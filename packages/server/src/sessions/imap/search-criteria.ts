@@ -24,9 +24,9 @@ export function toCriterion(key: SearchKey, view: MailboxView, nowSeconds: numbe
     case 'flag':
       return key.isSet ? flag(key.flag) : { kind: 'not', of: flag(key.flag) }
     case 'match':
-      return { kind: key.field, text: key.value }
+      return { kind: key.field, text: key.field === 'body' || key.field === 'text' ? key.value : unfolded(key.value) }
     case 'header':
-      return { kind: 'header', name: key.name, text: key.value }
+      return { kind: 'header', name: key.name, text: unfolded(key.value) }
     case 'date':
       return { kind: key.of, ...days(key.when, key.day) }
     case 'larger':
@@ -59,6 +59,11 @@ export function toCriterion(key: SearchKey, view: MailboxView, nowSeconds: numbe
     case 'or':
       return { kind: key.key, of: key.operands.map(inner) }
   }
+}
+
+/** Fields are compared without their line breaks; some clients count those of the command into the literal. */
+function unfolded(text: string): string {
+  return text.replace(/[\r\n]+/g, '')
 }
 
 function flag(name: string): Criterion {

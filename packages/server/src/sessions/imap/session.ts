@@ -113,7 +113,7 @@ export class ImapSession implements Session {
     try {
       this.write(`* OK [CAPABILITY ${capabilities(this)}] Postern IMAP4rev2 at your service.\r\n`)
       while (!this.isEnding) {
-        await this.handle(await this.nextEvent(this.patienceMs()))
+        await this.handle(await this.nextEvent(() => this.patienceMs()))
         await this.relieve()
       }
     } catch (error) {
@@ -142,14 +142,15 @@ export class ImapSession implements Session {
     return Math.max(0, this.anonymousUntilMs - this.clock.monotonic())
   }
 
-  private async nextEvent(timeoutMs: number): Promise<ReaderEvent> {
+  /** `patienceMs` is asked before each piece: what comes slowly must not renew the time of those who have not logged in. */
+  private async nextEvent(patienceMs: () => number): Promise<ReaderEvent> {
     for (;;) {
       const event = this.reader.next()
       if (event !== null) return event
       if (this.parts.stop.aborted) throw new Stopping()
       // What could not be spooled is told by the command, once all of it has been read past.
       await this.uploads.settle().catch(() => {})
-      const chunk = await this.read(timeoutMs)
+      const chunk = await this.read(patienceMs())
       if (chunk === undefined) throw new Gone()
       this.trace.emit('imap.raw-input', { contents: bytes(chunk), size: chunk.length })
       this.reader.feed(chunk)
@@ -363,7 +364,7 @@ export class ImapSession implements Session {
     const usual = this.timeoutFarewell
     this.timeoutFarewell = farewell ?? usual
     this.reader.expectLine(maxBytes)
-    const event = await this.nextEvent(timeoutMs)
+    const event = await this.nextEvent(() => (this.login === null ? this.patienceMs() : timeoutMs))
     this.timeoutFarewell = usual
     return event.kind === 'line' ? event.bytes : null
   }

@@ -13,14 +13,13 @@ export async function idle(session: LoggedIn, args: Arguments): Promise<Reply> {
   session.trace.emit('imap.idle-start', { accountId: session.login.caller.accountId, mailboxId: view?.mailbox.id ?? null })
   const stop = new AbortController()
   session.write("+ Idling, send 'DONE' to stop.\r\n")
-  const reporting = Promise.all([
-    view === null ? undefined : report(session, view.account.accountId, stop.signal),
-    keepAlive(session, stop.signal),
-  ])
+  const reporting = view === null ? undefined : report(session, view.account.accountId, stop.signal)
+  const reminders = remind(session)
   try {
     const line = await session.readLine(maxLineBytes, session.limits.idleTimeoutMs(), 'IDLE timed out.')
     return line?.toString('latin1').trim().toUpperCase() === 'DONE' ? ok() : bad('Expected DONE.')
   } finally {
+    reminders[Symbol.dispose]()
     stop.abort()
     await reporting
   }
@@ -43,15 +42,13 @@ async function tell(session: LoggedIn): Promise<void> {
   }
 }
 
-async function keepAlive(session: LoggedIn, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
-      await session.clock.sleep(stillHereMs, signal)
-      session.write('* OK Still here\r\n')
-      await session.flush()
-    } catch {
-      // The IDLE or the connection ended.
-      return
-    }
+function remind(session: LoggedIn): Disposable {
+  const say = (): void => {
+    session.write('* OK Still here\r\n')
+    // A connection that is lost shows where the client's line is awaited.
+    session.flush().catch(() => {})
+    timer = session.clock.after(stillHereMs, say)
   }
+  let timer = session.clock.after(stillHereMs, say)
+  return { [Symbol.dispose]: () => timer.cancel() }
 }
