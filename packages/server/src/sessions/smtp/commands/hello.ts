@@ -11,7 +11,7 @@ export function hello(verb: 'EHLO' | 'HELO' | 'LHLO', clock: Clock): Command['ru
     const refusal = wrongProtocol(session, verb)
     if (refusal !== null) return refusal
     const name = parseHello(args, verb)
-    if (session.hello?.name !== name && (await session.rule(declared.session.ehloRejectNonFqdn)) && !isQualifiedHello(name)) {
+    if (session.hello?.name !== name && (await session.rule(declared.session.ehloRejectNonFqdn)) && !isQualified(name)) {
       session.trace.emit('smtp.invalid-ehlo', { domain: name })
       return replyToFailure(failure('ehloInvalid'))
     }
@@ -22,6 +22,11 @@ export function hello(verb: 'EHLO' | 'HELO' | 'LHLO', clock: Clock): Command['ru
     const greeting = `${session.hostname} says hello`
     return verb === 'HELO' ? reply(250, null, greeting) : reply(250, null, [greeting, ...(await capabilities(session, clock))])
   }
+}
+
+/** Devices build their names out of pieces some of which are empty; RFC 5321 §4.1.4 does not want mail refused for a name. */
+function isQualified(name: string): boolean {
+  return isQualifiedHello(name.replace(/\.{2,}/g, '.'))
 }
 
 /** RFC 2033 §4.1: EHLO and HELO are for SMTP, LHLO is for LMTP. */
