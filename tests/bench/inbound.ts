@@ -21,13 +21,16 @@ export async function* inbound({ start, only }: Parts): AsyncGenerator<Figure> {
     const name = `inbound ${kilobytes} KB, ${connections} conn`
     if (!only(name)) continue
     const before = await stored(server)
+    const cpuBefore = await server.cpuMs()
     const started = performance.now()
     const latencies = await send(server.port(25), { kilobytes, connections, messages })
     const accepted = performance.now()
     while ((await stored(server)) < before + messages) await new Promise(resolve => setTimeout(resolve, 20))
     const done = performance.now()
+    const cpu = (await server.cpuMs()) - cpuBefore
     yield { what: `${name}: accepted`, value: messages / ((accepted - started) / 1000), unit: '/s' }
     yield { what: `${name}: stored`, value: messages / ((done - started) / 1000), unit: '/s' }
+    yield { what: `${name}: processor time of the server`, value: cpu / messages, unit: 'ms each' }
     yield { what: `${name}: p50`, value: percentile(latencies, 0.5), unit: 'ms' }
     yield { what: `${name}: p99`, value: percentile(latencies, 0.99), unit: 'ms' }
   }

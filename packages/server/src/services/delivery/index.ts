@@ -5,7 +5,7 @@ import { formatDeliveredTo, formatReturnPath } from '@postern/mail/message'
 import type { Clock } from '#base/clock'
 import { durationMs, type Trace } from '#base/trace'
 import type { Directory } from '#services/directory'
-import type { Mailboxes } from '#services/mailbox'
+import { inboxId, type Mailboxes } from '#services/mailbox'
 import {
   type DomainOutcome,
   type QueuedDomain,
@@ -36,12 +36,10 @@ const delivered = 'Code: 250, Enhanced code: 2.1.5, Message: OK'
 export function createDelivery({ directory, mailboxes, clock, trace }: DeliveryParts): Delivery {
   async function deliverTo(accountId: number, address: string, returnPath: string, content: Buffer): Promise<void> {
     const account = await mailboxes.open(accountId)
-    const inbox = await account.findRole('inbox')
-    if (inbox === undefined) throw new Error(`account ${accountId} has no inbox`)
     const started = clock.monotonic()
     const appended = await account.append({
       content: Buffer.concat([Buffer.from(formatDeliveredTo(address) + formatReturnPath(returnPath)), content]),
-      mailboxIds: [inbox.id],
+      mailboxIds: [inboxId],
       skipsDuplicate: true,
     })
     const event = appended.isDuplicate ? 'message-ingest.duplicate' : 'message-ingest.ham'

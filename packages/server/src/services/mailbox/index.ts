@@ -24,6 +24,7 @@ import type {
   Viewer,
 } from './types.ts'
 
+export { inboxId } from './folders.ts'
 export * from './types.ts'
 
 export interface Mailboxes extends Disposable {

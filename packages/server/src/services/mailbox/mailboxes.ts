@@ -16,7 +16,7 @@ import { createColumnReader } from './columns.ts'
 import { createFeed } from './feed.ts'
 import { type DefaultFolder, standardFolders } from './folders.ts'
 import type { Mailboxes } from './index.ts'
-import { keepingAt, type MailboxLimits, openScope, type Rules } from './scope.ts'
+import { createKnownAccounts, keepingAt, type MailboxLimits, openScope, type Rules } from './scope.ts'
 import type { QuotaLimits } from './types.ts'
 
 export interface MailboxesParts {
@@ -42,6 +42,8 @@ const standardLimits: MailboxLimits = {
 const defaultCacheBytes = 32 * 1024 * 1024
 /** Accounts whose keyword names are kept. */
 const keptKeywordTables = 10_000
+/** Accounts that are known to be prepared. */
+const keptAccounts = 100_000
 /** Trash and junk. */
 const expungedIds = [1, 2] as const
 /** So that no single commit takes long. */
@@ -51,6 +53,7 @@ export function createMailboxes(parts: MailboxesParts): Mailboxes {
   const { store, blobs, clock, folders = standardFolders, limits = {}, quotaOf, cacheBytes = defaultCacheBytes } = parts
   const feed = createFeed(store)
   const columns = createColumnReader(store, { maxBytes: cacheBytes, maxAccounts: keptKeywordTables })
+  const prepared = createKnownAccounts(keptAccounts)
   const rules: Rules = {
     folders: typeof folders === 'function' ? folders : () => folders,
     limits: () => ({ ...standardLimits, ...(typeof limits === 'function' ? limits() : limits) }),
@@ -69,7 +72,7 @@ export function createMailboxes(parts: MailboxesParts): Mailboxes {
 
   return {
     async open(accountId, viewer) {
-      const scope = await openScope({ store, clock, rules }, accountId, viewer)
+      const scope = await openScope({ store, clock, rules, prepared }, accountId, viewer)
       return {
         accountId,
         ...folderMethods(scope, { store, columns, limits: rules.limits }),
@@ -85,7 +88,10 @@ export function createMailboxes(parts: MailboxesParts): Mailboxes {
     watchAll: feed.watchAll,
 
     async destroyAccount(accountId) {
+      prepared.delete(accountId)
       while (!(await store.write(destroyMailStep, { accountId, limit: messagesPerStep, now: seconds() })));
+      // Somebody may have looked at it meanwhile.
+      prepared.delete(accountId)
     },
     renumberUids: accountId => store.write(renumberUids, { accountId, now: seconds() }),
     async tidyAccount(accountId, { expungeAfter, forgetAfter }) {

@@ -1,7 +1,7 @@
 // An account as one viewer sees it: what stands there, and what may be done to it.
 import { failure } from '@postern/contract'
 import type { Clock } from '#base/clock'
-import { accountTree, prepareAccount, type Store } from '#data/store'
+import { accountTotals, accountTree, prepareAccount, type Store } from '#data/store'
 import { type DefaultFolder, fixedMailboxes, type NameLimits } from './folders.ts'
 import { buildTree, type Tree } from './tree.ts'
 import type { QuotaLimits, RightName, Viewer } from './types.ts'
@@ -35,18 +35,48 @@ export interface AccountScope {
   keeping(): { readonly keptUntil: number | null }
 }
 
+interface ScopeParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly rules: Rules
+  /** Accounts whose mail is known to be there. */
+  readonly prepared: KnownAccounts
+}
+
+export interface KnownAccounts {
+  has(accountId: number): boolean
+  add(accountId: number): void
+  delete(accountId: number): void
+}
+
+/** Forgets everything when there are more than so many. */
+export function createKnownAccounts(most: number): KnownAccounts {
+  const known = new Set<number>()
+  return {
+    has: accountId => known.has(accountId),
+    add(accountId) {
+      if (known.size >= most) known.clear()
+      known.add(accountId)
+    },
+    delete: accountId => void known.delete(accountId),
+  }
+}
+
 /** Makes the account's mail at its first use by who owns it; looking at somebody else's account does not. */
 export async function openScope(
-  { store, clock, rules }: { readonly store: Store; readonly clock: Clock; readonly rules: Rules },
+  { store, clock, rules, prepared }: ScopeParts,
   accountId: number,
   viewer: Viewer | undefined,
 ): Promise<AccountScope> {
   const principalId = viewer?.principalId ?? accountId
   const now = (): number => Math.floor(clock.now() / 1000)
-  if (!(await store.read(accountTree, { accountId, principalId })).exists) {
-    if (viewer) throw failure('accountNotFound')
-    const tenantId = (await rules.quotaOf(accountId)).tenant?.id ?? null
-    await store.write(prepareAccount, { accountId, folders: fixedMailboxes(rules.folders()), now: now(), tenantId })
+  if (!prepared.has(accountId)) {
+    if ((await store.read(accountTotals, { accountId })) === undefined) {
+      if (viewer) throw failure('accountNotFound')
+      const tenantId = (await rules.quotaOf(accountId)).tenant?.id ?? null
+      await store.write(prepareAccount, { accountId, folders: fixedMailboxes(rules.folders()), now: now(), tenantId })
+    }
+    prepared.add(accountId)
   }
   const tree = async (): Promise<Tree> => buildTree(await store.read(accountTree, { accountId, principalId }), viewer, rules.folders())
   return {

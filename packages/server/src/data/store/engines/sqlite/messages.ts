@@ -11,9 +11,15 @@ export interface WriterData {
   readonly commandModules: readonly string[]
 }
 
-export type ToWriter =
+/** Something that is answered. */
+export type Request =
   | { readonly kind: 'write'; readonly id: number; readonly name: string; readonly args: unknown; readonly attached: Attached }
   | { readonly kind: 'tidy'; readonly id: number }
+
+export type ToWriter =
+  | Request
+  /** In the order they were made. */
+  | { readonly kind: 'several'; readonly requests: readonly Request[] }
   /** Another thread wants to write. */
   | { readonly kind: 'join'; readonly port: MessagePort }
   | { readonly kind: 'close' }

@@ -12,7 +12,8 @@ import { createAdmission } from '../admission.ts'
 import { copyDatabase } from './backup.ts'
 import { createStatements, openForReading } from './connection.ts'
 import { carry, storageFault } from './faults.ts'
-import type { CarriedError, FromWriter, ToWriter, WriterData } from './messages.ts'
+import type { CarriedError, FromWriter, Request, ToWriter, WriterData } from './messages.ts'
+import { createOutbox } from './outbox.ts'
 import { revive } from './revive.ts'
 
 export interface SqliteOptions {
@@ -109,7 +110,7 @@ function started(worker: Worker, trace: Trace): Promise<void> {
 
 /** What a thread and a port have in common. */
 interface Port {
-  postMessage(message: ToWriter): void
+  postMessage(message: ToWriter, transfer?: ArrayBuffer[]): void
   on(event: 'message', heard: (message: FromWriter) => void): unknown
   on(event: 'error', heard: (error: Error) => void): unknown
   on(event: 'exit', heard: () => void): unknown
@@ -138,6 +139,7 @@ interface Client {
 
 function createClient({ folder, file, port, trace, maxWaitingBytes = defaultWaitingBytes }: ClientParts): Client {
   const admission = createAdmission(maxWaitingBytes)
+  const outbox = createOutbox(port)
   const waiting = new Map<number, Waiting>()
   const listeners = new Set<(news: News) => void>()
   const read = createSnapshotReader(file, trace)
@@ -174,7 +176,7 @@ function createClient({ folder, file, port, trace, maxWaitingBytes = defaultWait
     waiting.clear()
   }
 
-  async function send<Result>(message: (id: number) => ToWriter, bytes: number): Promise<Result> {
+  async function send<Result>(message: (id: number) => Request, bytes: number): Promise<Result> {
     await admission.enter(bytes)
     if (gone) {
       admission.leave(bytes)
@@ -182,15 +184,12 @@ function createClient({ folder, file, port, trace, maxWaitingBytes = defaultWait
     }
     return new Promise<Result>((resolve, reject) => {
       const id = nextId++
-      try {
-        port.postMessage(message(id))
-      } catch (error) {
-        // Arguments that cannot cross threads.
+      waiting.set(id, { resolve, reject, bytes })
+      outbox.send(message(id), error => {
+        waiting.delete(id)
         admission.leave(bytes)
         reject(error)
-        return
-      }
-      waiting.set(id, { resolve, reject, bytes })
+      })
     })
   }
 

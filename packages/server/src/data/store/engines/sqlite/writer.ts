@@ -88,7 +88,7 @@ function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<strin
   function listen(port: MessagePort): void {
     ports.push(port)
     port.on('message', (message: ToWriter) => {
-      waiting.push({ from: port, message })
+      arrived(port, message)
       if (!working) void work()
     })
     port.on('close', () => ports.splice(ports.indexOf(port), 1))
@@ -113,8 +113,13 @@ function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<strin
   // Messages that arrived during a commit join the next group without waiting for the event loop.
   function takeWhatArrived(): void {
     for (const port of ports) {
-      for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) waiting.push({ from: port, message: got.message })
+      for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) arrived(port, got.message)
     }
+  }
+
+  function arrived(from: MessagePort, message: ToWriter): void {
+    if (message.kind === 'several') for (const request of message.requests) waiting.push({ from, message: request })
+    else waiting.push({ from, message })
   }
 
   function takeGroup(): Taken[] {
