@@ -23,7 +23,7 @@ import { createSmtp } from '#sessions/smtp'
 import { createExpressionFunctions } from './expression-functions.ts'
 import { healthRoutes } from './health.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import { createListeners } from './listeners.ts'
+import { createListeners, type Listeners } from './listeners.ts'
 import { createConfiguredResolver } from './resolver.ts'
 import { openDataStore } from './stores.ts'
 import { createTracers } from './tracers.ts'
@@ -101,6 +101,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const transport = opened.use(createTransport({ settings, resolver, clock, random, trace }))
   const relay = createRelay({ queue, delivery, transport, blobs, settings, clock, trace })
 
+  // Closed after the sessions, which say goodbye first.
+  let listeners: Listeners | undefined
+  opened.defer(async () => listeners?.[Symbol.asyncDispose]())
   const smtp = opened.use(createSmtp({ access, directory, queue, blobs, settings, resolver, ephemeral, clock, random, trace }))
   const imap = opened.use(
     createImap({
@@ -136,32 +139,31 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     }),
   )
 
-  const listeners = opened.use(
-    createListeners({
-      settings,
-      certificates,
-      bans: access.bans,
-      clock,
-      trace,
-      protocols: {
-        smtp: smtp.serve,
-        lmtp: smtp.serve,
-        imap: imap.serve,
-        http: (connection, { id }) =>
-          http.serve(connection.release(), {
-            listenerId: id,
-            remoteIp: connection.remoteIp,
-            remotePort: connection.remotePort,
-            localIp: connection.localIp,
-            localPort: connection.localPort,
-            isTls: connection.tls !== undefined,
-          }),
-      },
-    }),
-  )
+  listeners = createListeners({
+    settings,
+    certificates,
+    bans: access.bans,
+    clock,
+    trace,
+    protocols: {
+      smtp: smtp.serve,
+      lmtp: smtp.serve,
+      imap: imap.serve,
+      http: (connection, { id }) =>
+        http.serve(connection.release(), {
+          listenerId: id,
+          remoteIp: connection.remoteIp,
+          remotePort: connection.remotePort,
+          localIp: connection.localIp,
+          localPort: connection.localPort,
+          isTls: connection.tls !== undefined,
+        }),
+    },
+  })
   if (store.kind === 'sqlite') await queue.recover()
   await listeners.reconcile()
-  settings.onReload(() => void listeners.reconcile().catch(error => trace.emit('network.listen-error', { reason: String(error) })))
+  const { reconcile, ports, stopAccepting } = listeners
+  settings.onReload(() => void reconcile().catch(error => trace.emit('network.listen-error', { reason: String(error) })))
   opened.use(relay.start())
   opened.use(startHousekeeping({ bans: access.bans, blobs, store, clock, trace }))
   isReady = true
@@ -170,12 +172,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const running = opened.move()
   return {
     settings,
-    ports: listeners.ports,
+    ports,
     async [Symbol.asyncDispose]() {
       isReady = false
       trace.emit('server.shutdown')
-      // In reverse order: housekeeping and relay, listeners, sessions (told, then closed), services, store.
-      listeners.stopAccepting()
+      // In reverse order: housekeeping and relay, sessions (told, then closed), listeners, services, store.
+      stopAccepting()
       await running[Symbol.asyncDispose]()
     },
   }

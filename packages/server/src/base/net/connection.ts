@@ -81,7 +81,7 @@ class SocketConnection implements Connection {
   private readonly ending = new AbortController()
   private waiting: Array<string | Uint8Array> = []
   private waitingSize = 0
-  private wakeReader: () => void = () => {}
+  private readonly readers = new Set<() => void>()
   /** All who wait for the peer to read: a session's answers and its pushes may both. */
   private readonly waitingWriters = new Set<() => void>()
   private ended = false
@@ -158,12 +158,17 @@ class SocketConnection implements Connection {
     return new Promise(resolve => {
       const finish = (): void => {
         timer.cancel()
-        this.wakeReader = () => {}
+        this.readers.delete(finish)
         resolve()
       }
       const timer = this.clock.after(ms, finish)
-      this.wakeReader = finish
+      this.readers.add(finish)
     })
+  }
+
+  /** A session that reads and a closing connection may wait side by side. */
+  private wakeReader(): void {
+    for (const wake of [...this.readers]) wake()
   }
 
   write(data: string | Uint8Array): void {

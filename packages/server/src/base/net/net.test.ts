@@ -103,6 +103,19 @@ test('a silent peer is given up on', async () => {
   socket.destroy()
 })
 
+test('a read that waits ends when our own side closes the connection', async () => {
+  const outcome = Promise.withResolvers<unknown>()
+  const { port } = await serve(async connection => {
+    const reading = connection.read(600_000).catch(error => error)
+    await connection.close()
+    outcome.resolve(await reading)
+  })
+  const socket = await client(port)
+  socket.resume()
+  const read = await outcome.promise
+  assert.ok(read === undefined || read instanceof ConnectionClosed)
+})
+
 test('a peer that goes away aborts the connection', async () => {
   const seen = Promise.withResolvers<unknown>()
   const { port } = await serve(async connection => {
