@@ -1,7 +1,8 @@
-// Writes every file that is derived from the contract. The contract's golden test fails when this was forgotten.
-import { mkdir, writeFile } from 'node:fs/promises'
+// Writes every file that is derived from the source. Golden tests fail when this was forgotten.
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { derivedFiles } from '@postern/contract/documents'
+import { rfcTable } from './rfcs.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -10,3 +11,6 @@ for (const [name, make] of Object.entries(derivedFiles)) {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, make())
 }
+
+const rfcs = join(root, 'docs/rfcs.tsv')
+await writeFile(rfcs, rfcTable(root, await readFile(rfcs, 'utf8')))
