@@ -26,6 +26,7 @@ import { rename } from './commands/rename.ts'
 import { search } from './commands/search.ts'
 import { select } from './commands/select.ts'
 import { deleteAcl, setAcl } from './commands/set-acl.ts'
+import { sort } from './commands/sort.ts'
 import { starttls } from './commands/starttls.ts'
 import { status } from './commands/status.ts'
 import { store } from './commands/store.ts'
@@ -59,6 +60,7 @@ const searching = {
   keepsNumbers: true,
   run: search,
 } as const
+const sorting = { states: 'selected', permission: 'imap-sort', event: 'imap.sort', news: 'before', keepsNumbers: true, run: sort } as const
 const storing = {
   states: 'selected',
   permission: 'imap-store',
@@ -110,6 +112,8 @@ const table = {
   'UID FETCH': fetching,
   SEARCH: searching,
   'UID SEARCH': searching,
+  SORT: sorting,
+  'UID SORT': sorting,
   STORE: storing,
   'UID STORE': storing,
   COPY: copying,
