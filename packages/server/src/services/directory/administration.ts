@@ -1,4 +1,4 @@
-import { failure, type PermissionId } from '@postern/contract'
+import { failure, type PermissionId, principalTypeNames } from '@postern/contract'
 import {
   changePrincipal,
   countMembers,
@@ -68,19 +68,6 @@ export interface AdministrationParts {
   readonly destroyMail: (accountId: number) => Promise<void>
 }
 
-const stems: Readonly<Record<PrincipalType, string>> = {
-  individual: 'individual',
-  group: 'group',
-  list: 'mailing-list',
-  domain: 'domain',
-  tenant: 'tenant',
-  role: 'role',
-  apiKey: 'api-key',
-  oauthClient: 'oauth-client',
-  resource: 'principal',
-  location: 'principal',
-  other: 'principal',
-}
 const reservedRoleNames = ['admin', 'tenant-admin', 'user']
 const maxPageSize = 10_000
 const mailTypes: readonly PrincipalType[] = ['individual', 'group', 'tenant']
@@ -278,7 +265,7 @@ function isType(text: string): text is PrincipalType {
 }
 
 function stemPermission(type: PrincipalType, verb: string): PermissionId {
-  return `${stems[type]}-${verb}` as PermissionId
+  return `${principalTypeNames[type].permission}-${verb}` as PermissionId
 }
 
 function demandFor(caller: Caller, type: PrincipalType, verb: 'list' | 'get' | 'create' | 'update' | 'delete'): void {

@@ -1,6 +1,6 @@
 // The wire form of principals: scalars or lists where lists are meant, names for relations. Everything that can be said about a
 // value without asking the store is checked here.
-import { failure } from '@postern/contract'
+import { failure, principalFields } from '@postern/contract'
 import { type PrincipalType, principalTypes } from '#data/store'
 
 /** Body of a creation, as decoded JSON. */
@@ -17,26 +17,8 @@ const maxNameBytes = 255
 /** Values in one list field. */
 const maxItems = 10_000
 
-export const inputFields = [
-  'id',
-  'type',
-  'name',
-  'description',
-  'picture',
-  'tenant',
-  'quota',
-  'usedQuota',
-  'secrets',
-  'emails',
-  'urls',
-  'externalMembers',
-  'memberOf',
-  'lists',
-  'roles',
-  'members',
-  'enabledPermissions',
-  'disabledPermissions',
-] as const
+/** `id` may come along and is ignored. */
+export const inputFields = ['id', ...principalFields] as const
 export type InputField = (typeof inputFields)[number]
 
 export function isInputField(name: string): name is InputField {
