@@ -2,6 +2,7 @@
 // protocols. Only tests import it.
 export { createFakeClock, createSeededRandom, type FakeClock } from './clock.ts'
 export { type DialogOptions, runDialog } from './dialog.ts'
+export { testIdentity } from './identity.ts'
 export { createRemoteMx, type RemoteMx, type Script, type Taken } from './remote-mx.ts'
 export { findPortBase, type ServerProcess, type ServerProcessOptions, startServerProcess } from './server-process.ts'
 export { startTestServer, type TestServer, type TestServerOptions } from './test-server.ts'

@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { testIdentity } from './identity.ts'
 
 /** A message as a remote host took it. */
 export interface Taken {
+  readonly isEncrypted: boolean
   readonly from: string
   readonly to: readonly string[]
   /** Dots undone, CRLF kept. */
@@ -26,9 +29,12 @@ export interface RemoteMx extends AsyncDisposable {
 export async function createRemoteMx({
   script = () => undefined,
   keywords = ['PIPELINING', '8BITMIME', 'SIZE 1000000'],
+  tls,
 }: {
   script?: Script
   keywords?: readonly string[]
+  /** What it does after STARTTLS: a handshake with the test identity, or nonsense. */
+  tls?: 'works' | 'broken'
 } = {}): Promise<RemoteMx> {
   const taken: Taken[] = []
   const lines: string[] = []
@@ -37,9 +43,12 @@ export async function createRemoteMx({
   let wake: () => void = () => {}
 
   function serve(socket: Socket): void {
-    const connection = ++connections
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => {})
+    converse(socket, ++connections, false)
+  }
+
+  function converse(socket: Socket, connection: number, isEncrypted: boolean): void {
     let received = ''
     let envelope = { from: '', to: [] as string[] }
     let inData = false
@@ -48,8 +57,8 @@ export async function createRemoteMx({
       if (answer === 'close') socket.destroy()
       else if (answer !== 'hang') socket.write(`${answer}\r\n`)
     }
-    reply('', '220 remote.test ready')
-    socket.on('data', chunk => {
+    if (!isEncrypted) reply('', '220 remote.test ready')
+    const onData = (chunk: Buffer): void => {
       received += chunk.toString('latin1')
       for (;;) {
         const end = received.indexOf(inData ? '\r\n.\r\n' : '\r\n')
@@ -60,7 +69,7 @@ export async function createRemoteMx({
           inData = false
           const answer = script('.', connection) ?? '250 2.0.0 taken'
           if (answer.startsWith('2')) {
-            taken.push({ ...envelope, content: `${text.replace(/^\./gm, '')}\r\n` })
+            taken.push({ isEncrypted, ...envelope, content: `${text.replace(/^\./gm, '')}\r\n` })
             wake()
           }
           reply('.', '250 2.0.0 taken')
@@ -73,7 +82,9 @@ export async function createRemoteMx({
         if (verb === 'EHLO' || verb === 'LHLO')
           reply(
             text,
-            ['remote.test', ...keywords].map((keyword, index, all) => `250${index === all.length - 1 ? ' ' : '-'}${keyword}`).join('\r\n'),
+            ['remote.test', ...keywords, ...(tls !== undefined && !isEncrypted ? ['STARTTLS'] : [])]
+              .map((keyword, index, all) => `250${index === all.length - 1 ? ' ' : '-'}${keyword}`)
+              .join('\r\n'),
           )
         else if (verb === 'MAIL') {
           envelope = { from: path, to: [] }
@@ -88,9 +99,19 @@ export async function createRemoteMx({
         } else if (verb === 'QUIT') {
           reply(text, '221 2.0.0 bye')
           socket.end()
+        } else if (verb === 'STAR' && tls !== undefined) {
+          socket.off('data', onData)
+          socket.write('220 2.0.0 go on\r\n')
+          if (tls === 'broken') socket.write('this is no handshake\r\n')
+          else {
+            const secure = new TLSSocket(socket, { isServer: true, cert: testIdentity.certificate, key: testIdentity.privateKey })
+            secure.on('error', () => {})
+            converse(secure, connection, true)
+          }
         } else reply(text, '250 2.0.0 ok')
       }
-    })
+    }
+    socket.on('data', onData)
   }
 
   const server = createServer(serve)

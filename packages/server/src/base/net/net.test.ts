@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
+import { testIdentity } from '@postern/testkit'
 import { systemClock } from '#base/clock'
 import {
   type Connection,
@@ -17,15 +18,13 @@ import {
   type Refusal,
   type ServerTls,
 } from './index.ts'
-import { certificate, privateKey } from './testing/identity.ts'
 
 const listeners: Listener[] = []
 after(async () => {
   for (const listener of listeners) await listener[Symbol.asyncDispose]()
 })
 
-const tls: ServerTls = createServerTls({ identityFor: () => identity })
-const identity = { certificate, privateKey }
+const tls: ServerTls = createServerTls({ identityFor: () => testIdentity })
 
 async function serve(
   run: (connection: Connection) => Promise<void>,
@@ -244,7 +243,7 @@ test('the certificate follows the name, and sessions resume', async () => {
   const byName = createServerTls({
     identityFor: name => {
       names.push(name)
-      return identity
+      return testIdentity
     },
   })
   const { port } = await serve(

@@ -94,7 +94,7 @@ function start(): void {
   const resolver = { ...memoryResolver({}), ...lazily() }
   const delivery = createDelivery({ directory, mailboxes, clock, trace })
   const transport = createTransport({ settings, resolver, clock, random: createSeededRandom(), trace })
-  stopping = createRelay({ queue, delivery, transport, blobs, settings, clock, trace }).start()
+  stopping = createRelay({ queue, delivery, transport, settings, clock, trace }).start()
 }
 
 /** Tests change the zone while the relay runs. */
@@ -116,8 +116,8 @@ function accept(to: readonly string[], envelope: Partial<Envelope> = {}): Promis
 }
 
 /** A host that takes mail for remote.test, as smarthost so that its port can be any. */
-async function smarthost(script?: Script, keywords?: readonly string[]): Promise<RemoteMx> {
-  const remote = await createRemoteMx({ ...(script && { script }), ...(keywords && { keywords }) })
+async function smarthost(script?: Script, keywords?: readonly string[], tls?: 'works' | 'broken'): Promise<RemoteMx> {
+  const remote = await createRemoteMx({ ...(script && { script }), ...(keywords && { keywords }), ...(tls && { tls }) })
   remotes.push(remote)
   await settings.change([
     {
@@ -177,7 +177,9 @@ test('mail to elsewhere leaves through the smarthost, its dots and line ends as 
   await accept(['bob@remote.test', 'eve@remote.test'])
   await remote.untilTaken(1)
   await until(isEmpty)
-  assert.deepEqual(remote.taken, [{ from: 'jane@example.org', to: ['bob@remote.test', 'eve@remote.test'], content: content.toString() }])
+  assert.deepEqual(remote.taken, [
+    { isEncrypted: false, from: 'jane@example.org', to: ['bob@remote.test', 'eve@remote.test'], content: content.toString() },
+  ])
   assert.equal(trace.of('delivery.delivered').length, 2)
 })
 
@@ -366,6 +368,62 @@ test('a cancelled message is gone, a cancelled recipient fails alone', async () 
   assert.deepEqual(states, ['scheduled', 'permFail'])
   assert.equal(await queue.cancelRecipients(second, 'bob'), true)
   assert.equal(await queue.get(second), undefined)
+})
+
+const tlsCases: ReadonlyArray<[option: string, tls: 'works' | 'broken' | undefined, expected: 'encrypted' | 'plain' | 'waits']> = [
+  ['optional', 'works', 'encrypted'],
+  ['optional', 'broken', 'plain'],
+  ['optional', undefined, 'plain'],
+  ['disable', 'works', 'plain'],
+  ['require', 'works', 'encrypted'],
+  ['require', 'broken', 'waits'],
+  ['require', undefined, 'waits'],
+  ['verify', 'works', 'waits'],
+]
+for (const [option, tls, expected] of tlsCases) {
+  test(`TLS ${option} with a host whose TLS ${tls ?? 'is not there'}: ${expected}`, async () => {
+    const remote = await smarthost(undefined, undefined, tls)
+    await settings.change([{ kind: 'put', entries: [['queue.outbound.tls.starttls', option]] }])
+    assert.deepEqual((await settings.reload()).errors, {})
+    start()
+    const id = await accept(['bob@remote.test'])
+    if (expected === 'waits') {
+      await until(async () => (await queue.get(id))?.domains[0]?.retryCount === 1)
+      assert.equal((await queue.get(id))?.domains[0]?.error, 'tls')
+      assert.equal(remote.taken.length, 0)
+    } else {
+      await remote.untilTaken(1)
+      assert.equal(remote.taken[0]?.isEncrypted, expected === 'encrypted')
+    }
+  })
+}
+
+test('a smarthost that wants a login gets it, and one that refuses it keeps the mail waiting', async () => {
+  const remote = await smarthost(
+    line =>
+      line.startsWith('AUTH') && line !== `AUTH PLAIN ${Buffer.from('\0me\0secret').toString('base64')}` ? '535 5.7.8 no' : undefined,
+    ['AUTH PLAIN LOGIN'],
+  )
+  const login = (secret: string): Promise<unknown> =>
+    settings
+      .change([
+        {
+          kind: 'put',
+          entries: [
+            ['remote.out.auth.username', 'me'],
+            ['remote.out.auth.secret', secret],
+          ],
+        },
+      ])
+      .then(() => settings.reload())
+  await login('wrong')
+  start()
+  const id = await accept(['bob@remote.test'])
+  await until(async () => (await queue.get(id))?.domains[0]?.retryCount === 1)
+  assert.match((await queue.get(id))?.domains[0]?.detail ?? '', /refused our login/)
+  await login('secret')
+  await queue.reschedule(id, clock.now())
+  await remote.untilTaken(1)
 })
 
 test('two workers never take the same message', async () => {

@@ -1,5 +1,4 @@
-// A self-signed identity for tests; it protects nothing.
-export const certificate = `-----BEGIN CERTIFICATE-----
+const certificate = `-----BEGIN CERTIFICATE-----
 MIIBfjCCASWgAwIBAgIUFeVfgtuZxjKw3zDIbbBLVQQ0q2YwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTIwMTEwMzc0MVoYDzIxMjYxMTA3
 MTAzNzQxWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
@@ -11,9 +10,12 @@ CAWMkjBACFLHRW/0TLJkFwIgPVphkApCG2xyUcnxHg9QQE1HnKYg/TMCUxDZlMV4
 tb4=
 -----END CERTIFICATE-----
 `
-export const privateKey = `-----BEGIN PRIVATE KEY-----
+const privateKey = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgv1ZTS8vqSmWNEwWD
 VMzOvfHch661tUzkeqlmYuyfZ2ShRANCAASgyqGRWWLNRnnAd8ywAp6wyQ4skuMx
 bziY6gN9oWf8VUFhNTmo/JDzMhalYa5WkiU5IpQO6xTYKew1RK10wnP3
 -----END PRIVATE KEY-----
 `
+
+/** A self-signed certificate for localhost, for tests; it protects nothing. */
+export const testIdentity = { certificate, privateKey } as const
