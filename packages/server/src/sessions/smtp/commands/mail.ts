@@ -25,6 +25,8 @@ export function mail({ directory, clock, throttles }: Parts): Command['run'] {
       session.trace.emit('smtp.mail-from-unauthenticated')
       return replyToFailure(failure('unauthorized'), 'You must authenticate first.')
     }
+    const refused = refuseForm(session, parameters)
+    if (refused !== null) return refused
     const transaction = beginTransaction(reversePath.address, parameters, reversePath.needsUtf8)
     // The rules below want to know the sender.
     session.transaction = transaction
@@ -39,6 +41,14 @@ export function mail({ directory, clock, throttles }: Parts): Command['run'] {
     session.trace.emit('smtp.mail-from', { from: transaction.sender })
     return reply(250, '2.1.0', 'OK')
   }
+}
+
+/** Parameters belong to extensions, which HELO does not begin (RFC 5321 §4.1.1.1); RFC 3461 §4.3, §4.4: RET and ENVID at most once. */
+function refuseForm({ hello }: Session, { repeated, ...given }: MailParameters): Reply | null {
+  if (hello?.isExtended === false && Object.values(given).some(value => value !== null && value !== false))
+    return reply(555, '5.5.4', 'Parameters need EHLO.')
+  const twice = repeated.find(name => name === 'RET' || name === 'ENVID')
+  return twice === undefined ? null : replyToFailure(failure('parameterInvalid'), `Parameter ${twice} given twice.`)
 }
 
 async function refuseSender(session: Session, transaction: Transaction, directory: Parts['directory']): Promise<Reply | null> {

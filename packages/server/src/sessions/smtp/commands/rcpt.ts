@@ -26,6 +26,8 @@ export function rcpt(parts: Parts): Command['run'] {
     const { transaction } = session
     if (transaction === null) throw new Error('RCPT was let through without a transaction')
     const { forwardPath, parameters } = parseRcpt(args)
+    // RFC 3461 §4.1, §4.2: NOTIFY and ORCPT at most once.
+    if (parameters.repeated.length > 0) return replyToFailure(failure('parameterInvalid'), 'A parameter is given twice.')
     const limit = (await session.rule(declared.session.rcptMaxRecipients)) ?? 100
     if (transaction.recipients.length >= limit) {
       session.trace.emit('smtp.too-many-recipients', { limit })

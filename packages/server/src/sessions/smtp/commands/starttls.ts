@@ -5,7 +5,7 @@ import type { Answer, Session } from '../command.ts'
 import { reply, replyToFailure } from '../reply.ts'
 
 export async function starttls(session: Session, args: string): Promise<Answer> {
-  if (args !== '') throw new SmtpSyntaxError(501, '5.5.2', 'Syntax error, expected: STARTTLS')
+  if (args !== '') throw new SmtpSyntaxError(501, '5.5.4', 'Syntax error, expected: STARTTLS')
   if (session.connection.tls !== undefined) {
     session.trace.emit('smtp.start-tls-already')
     return replyToFailure(failure('alreadyEncrypted'))
