@@ -81,7 +81,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const ephemeral = createMemoryEphemeral({ clock })
   const resolver = options.resolver ?? (await createConfiguredResolver({ settings, clock, random }))
   const passwords = createPasswords({ workers, random })
-  const quotaOf = async (accountId: number): Promise<QuotaLimits> => ({ bytes: (await directory.byId(accountId))?.quota ?? 0 })
+  const quotaOf = async (accountId: number): Promise<QuotaLimits> => {
+    const account = await directory.byId(accountId)
+    const tenant = account?.tenant === undefined ? undefined : await directory.byId(account.tenant.id)
+    return { bytes: account?.quota ?? 0, ...(tenant && { tenant: { id: tenant.id, bytes: tenant.quota ?? 0 } }) }
+  }
   const mailboxes = opened.use(createMailboxes({ store, blobs, clock, quotaOf }))
   const directory = opened.use(
     createDirectory({
@@ -99,7 +103,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const queue = opened.use(createQueue({ store, blobs, settings, clock, random, trace, nextId: createIdSource(clock) }))
   const delivery = createDelivery({ directory, mailboxes, clock, trace })
   const transport = opened.use(createTransport({ settings, resolver, clock, random, trace }))
-  const relay = createRelay({ queue, delivery, transport, blobs, settings, clock, trace })
+  const relay = createRelay({ queue, delivery, transport, settings, clock, trace })
 
   // Closed after the sessions, which say goodbye first.
   let listeners: Listeners | undefined

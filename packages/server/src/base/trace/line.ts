@@ -30,8 +30,13 @@ function collect(fields: Fields, into: string[], paintKey: (key: string) => stri
 
 /** RFC 3339 in UTC, to the second. */
 export function formatTime(unixMs: number): string {
-  return `${new Date(unixMs).toISOString().slice(0, 19)}Z`
+  const second = Math.floor(unixMs / 1000)
+  // Lines come in crowds.
+  if (second !== lastTime.second) lastTime = { second, text: `${new Date(unixMs).toISOString().slice(0, 19)}Z` }
+  return lastTime.text
 }
+
+let lastTime: { readonly second: number; readonly text: string } = { second: Number.NaN, text: '' }
 
 function formatValue(value: FieldValue): string {
   if (value === null || value === undefined) return '(null)'

@@ -16,6 +16,7 @@ import {
   leaseQueued,
   listQueued,
   listQueuedIds,
+  type NewQueuedMessage,
   nextQueued,
   type QueuedMessage,
   type QueueFilter,
@@ -26,6 +27,7 @@ import {
   type Store,
 } from '#data/store'
 import { type Envelope, newMessage } from './envelope.ts'
+import { createHandover } from './handover.ts'
 import { createNotices } from './notices.ts'
 import { type DomainOutcome, nextState, readSchedule } from './schedule.ts'
 
@@ -43,6 +45,8 @@ export interface Queue {
   accept(envelope: Envelope, content: Uint8Array | SpooledContent): Promise<number>
   /** Due messages to work on, at most `limit`; nobody else gets them until they are recorded, released, or the lease ends. */
   take(limit: number): Promise<readonly QueuedMessage[]>
+  /** The bytes of a message that was taken. */
+  contentOf(message: QueuedMessage): Promise<Buffer>
   /** Writes what came of the work on a message, plans the next attempt, and tells the sender what it wants to know. */
   record(message: QueuedMessage, outcomes: readonly DomainOutcome[]): Promise<void>
   /** Gives messages back undone, to be taken again after `delayMs`. */
@@ -90,6 +94,11 @@ export interface QueueParts {
 /** How long a message stays with a worker that says nothing: longer than the longest attempt. */
 const leaseMs = 60 * 60 * 1000
 const longestSleepMs = 300_000
+/** What waits in memory at most. */
+const handoverMessages = 2000
+const handoverBytes = 32 * 1024 * 1024
+/** How often what is due on disk gets its share while messages keep coming in. */
+const lookEveryMs = 1000
 const batch = 500
 const cancelledDetail = 'Code: 0, Enhanced code: 0.0.0, Message: Delivery canceled.'
 
@@ -98,6 +107,12 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
   const waiting = new Set<() => void>()
   // Messages this process works on, with the end of their lease.
   const held = new Map<number, number>()
+  const handover = createHandover({ maxMessages: handoverMessages, maxBytes: handoverBytes })
+  // A lease that a dead process left ends with the start of its only node; among several it would hold up the message.
+  const isOnlyNode = store.kind === 'sqlite'
+  // Due messages wait on disk: they get half of what is taken.
+  let hasBacklog = true
+  let nextLookMs = 0
   let running = true
   // Counts what may have made something due, so that news between a look and a wait is not missed.
   let news = 0
@@ -123,11 +138,66 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
     }
   }
 
+  /** Stores a message; when it is due and there is room, work on it begins from memory. */
+  async function insert(message: NewQueuedMessage, content: Uint8Array | SpooledContent): Promise<void> {
+    const now = clock.now()
+    const bytes = content instanceof Uint8Array ? content.byteLength : 0
+    const isDue = message.domains.every(({ retryAt }) => retryAt <= now)
+    if (!(isDue && running && isOnlyNode && handover.reserve(bytes))) {
+      hasBacklog ||= isDue
+      await store.write(acceptQueued, { messages: [message] }, { blobs: [content] })
+      return
+    }
+    const leaseUntil = now + leaseMs
+    let blob: { readonly hash: string; readonly size: number } | undefined
+    try {
+      blob = (await store.write(acceptQueued, { messages: [message], leaseUntil }, { blobs: [content] }))[0]
+    } catch (error) {
+      handover.giveUp(bytes)
+      throw error
+    }
+    if (blob === undefined) throw new Error('a queued message without its blob')
+    held.set(message.id, leaseUntil)
+    handover.add(
+      { ...message, size: blob.size, blobHash: Buffer.from(blob.hash, 'hex') },
+      content instanceof Uint8Array ? content : undefined,
+    )
+    // The queue may have been stopped meanwhile.
+    if (running) wake()
+    else await giveBack()
+  }
+
+  /** Messages that nobody has begun to work on go back to where everybody sees what becomes of them. */
+  async function giveBack(ids?: readonly number[]): Promise<void> {
+    const withdrawn = handover.withdraw(ids).map(({ id }) => id)
+    if (withdrawn.length === 0) return
+    for (const id of withdrawn) held.delete(id)
+    hasBacklog = true
+    await store.write(releaseQueued, { ids: withdrawn, at: clock.now() })
+  }
+
+  async function lease(limit: number): Promise<readonly QueuedMessage[]> {
+    const now = clock.now()
+    const leaseUntil = now + leaseMs
+    // What is held under a lease that has not ended is nobody's to take anyway.
+    const except = [...held].flatMap(([id, until]) => (until <= now ? [id] : []))
+    const leased = await store.write(leaseQueued, { now, leaseUntil, limit, except })
+    for (const { id } of leased) held.set(id, leaseUntil)
+    hasBacklog = leased.length === limit
+    nextLookMs = clock.monotonic() + lookEveryMs
+    return leased
+  }
+
+  function letGo(id: number): void {
+    held.delete(id)
+    handover.forget(id)
+  }
+
   return {
     nextId,
     async accept(envelope, content) {
       const message = await newMessage(envelope, { settings, now: clock.now(), id: envelope.id ?? nextId() })
-      await store.write(acceptQueued, { messages: [message] }, { blobs: [content] })
+      await insert(message, content)
       const isGenerated = envelope.isGenerated === true
       const event = isGenerated
         ? 'queue.queue-autogenerated'
@@ -145,12 +215,16 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
 
     take: async limit => {
       if (!running) return []
-      const now = clock.now()
-      const leaseUntil = now + leaseMs
-      const leased = await store.write(leaseQueued, { now, leaseUntil, limit, except: [...held.keys()] })
-      for (const { id } of leased) held.set(id, leaseUntil)
-      return leased
+      // What came back from earlier attempts must not starve behind what comes in.
+      const looks = hasBacklog || clock.monotonic() >= nextLookMs
+      const handed = handover.take(looks ? Math.ceil(limit / 2) : limit)
+      const room = limit - handed.length
+      if (room === 0 || !(looks || handed.length === 0)) return handed
+      const leased = await lease(room)
+      return [...handed, ...leased, ...handover.take(room - leased.length)]
     },
+
+    contentOf: async message => handover.contentOf(message.id) ?? (await blobs.read(message.blobHash)),
 
     async record(message, outcomes) {
       const now = clock.now()
@@ -170,7 +244,7 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
         },
         { blobs: generated.map(notice => notice.content) },
       )
-      held.delete(message.id)
+      letGo(message.id)
       if (state === 'lost') return trace.emit('queue.locked', { queueId: message.id })
       for (const notice of generated) trace.emit(notice.event, { queueId: message.id, to: message.returnPath })
       if (state === 'waits') {
@@ -180,12 +254,13 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
     },
 
     release: async (messages, delayMs) => {
-      for (const { id } of messages) held.delete(id)
+      for (const { id } of messages) letGo(id)
       await store.write(releaseQueued, { ids: messages.map(({ id }) => id), at: clock.now() + delayMs })
     },
 
     async untilDue(signal) {
       for (;;) {
+        if (running && handover.waiting > 0) return
         const seen = news
         const now = clock.now()
         const at = running ? await store.read(nextQueued, { now }) : undefined
@@ -201,25 +276,35 @@ export function createQueue({ store, blobs, settings, clock, random, trace, next
       const before = running
       running = isRunning
       if (isRunning && !before) wake()
+      if (!isRunning) void giveBack().catch(error => trace.emit('store.unexpected-error', { reason: String(error) }))
       return before
     },
 
     list: page => store.read(listQueued, page),
     get: id => store.read(getQueued, { id }),
     getMany: ids => store.read(getManyQueued, { ids }),
-    reschedule: (id, at, domainText) =>
-      store.write(rescheduleQueued, { id, at: Math.max(at, clock.now()), ...(domainText !== undefined && { domainText }) }),
+    async reschedule(id, at, domainText) {
+      await giveBack([id])
+      return store.write(rescheduleQueued, { id, at: Math.max(at, clock.now()), ...(domainText !== undefined && { domainText }) })
+    },
     rescheduleAll: (filter, at) =>
       everyMatch(filter, async ids => {
+        await giveBack(ids)
         for (const id of ids) await store.write(rescheduleQueued, { id, at: Math.max(at, clock.now()) })
       }),
-    cancel: async id => (await store.write(cancelQueued, { ids: [id] })) > 0,
+    async cancel(id) {
+      await giveBack([id])
+      return (await store.write(cancelQueued, { ids: [id] })) > 0
+    },
     cancelAll: filter =>
       everyMatch(filter, async ids => {
+        await giveBack(ids)
         await store.write(cancelQueued, { ids })
       }),
-    cancelRecipients: (id, addressText) =>
-      store.write(cancelRecipients, { id, addressText: addressText.toLowerCase(), detail: cancelledDetail }),
+    async cancelRecipients(id, addressText) {
+      await giveBack([id])
+      return store.write(cancelRecipients, { id, addressText: addressText.toLowerCase(), detail: cancelledDetail })
+    },
     count: () => store.read(countQueued, {}),
     recover: () => store.write(forgetLeases, {}),
     [Symbol.dispose]: stop,

@@ -3,10 +3,10 @@
 import { settings as declared } from '@postern/contract'
 import type { Clock } from '#base/clock'
 import type { Trace } from '#base/trace'
-import type { Blobs } from '#data/blobs'
 import type { Settings } from '#data/settings'
 import type { Delivery } from '#services/delivery'
 import { type DomainOutcome, type Queue, type QueuedDomain, type QueuedMessage, queueVariables } from '#services/queue'
+import { createLanes } from './lanes.ts'
 import type { Transport } from './transport.ts'
 
 export { createTransport, type Transport } from './transport.ts'
@@ -20,7 +20,6 @@ export interface RelayParts {
   readonly queue: Queue
   readonly delivery: Delivery
   readonly transport: Transport
-  readonly blobs: Blobs
   readonly settings: Settings
   readonly clock: Clock
   readonly trace: Trace
@@ -29,26 +28,37 @@ export interface RelayParts {
 const stopPatienceMs = 5_000
 const retryAfterFaultMs = 60_000
 const batch = 50
+/** Deliveries to mailboxes here wait for nobody, so they do not count as connections to other hosts do. */
+const localMessages = 200
+const localBytes = 64 * 1024 * 1024
 
-export function createRelay({ queue, delivery, transport, blobs, settings, clock, trace }: RelayParts): Relay {
-  async function routeOf(message: QueuedMessage, domain: QueuedDomain): Promise<string | undefined> {
-    return settings.evaluate(declared.queue.outboundNextHop, queueVariables(message, domain, clock.now()))
+/** A domain that is due, and where it goes: `local`, the id of a route, or undefined for the MX hosts. */
+interface Leg {
+  readonly domain: QueuedDomain
+  readonly route: string | undefined
+}
+
+export function createRelay({ queue, delivery, transport, settings, clock, trace }: RelayParts): Relay {
+  async function plan(message: QueuedMessage): Promise<readonly Leg[]> {
+    const now = clock.now()
+    const due = message.domains.filter(({ status, retryAt, expiresAt }) => isOpen(status) && retryAt <= now && expiresAt > now)
+    const legs: Leg[] = []
+    for (const domain of due) {
+      const route = await settings.evaluate(declared.queue.outboundNextHop, queueVariables(message, domain, now))
+      legs.push({ domain, route: route === '' ? undefined : route })
+    }
+    return legs
   }
 
-  async function attempt(
-    message: QueuedMessage,
-    domain: QueuedDomain,
-    content: Buffer,
-    span: Trace,
-    signal: AbortSignal,
-  ): Promise<DomainOutcome> {
-    const route = await routeOf(message, domain)
+  function attempt(message: QueuedMessage, leg: Leg, content: Buffer, span: Trace, signal: AbortSignal): Promise<DomainOutcome> {
+    const { domain, route } = leg
     span.emit('delivery.domain-delivery-start', { domain: domain.domain })
     if (route === 'local') return delivery.deliver(message, domain, content)
-    return transport.send({ message, domain, content, route: route === '' ? undefined : route, trace: span, signal })
+    return transport.send({ message, domain, content, route, trace: span, signal })
   }
 
-  async function work(message: QueuedMessage, signal: AbortSignal): Promise<void> {
+  /** @param onLocal told when no part of the work waits for another host */
+  async function work(message: QueuedMessage, onLocal: () => void, signal: AbortSignal): Promise<void> {
     const span = trace.span('delivery.attempt-start', {
       queueId: message.id,
       from: message.returnPath,
@@ -57,11 +67,11 @@ export function createRelay({ queue, delivery, transport, blobs, settings, clock
       total: message.domains.length,
     })
     try {
-      const now = clock.now()
-      const due = message.domains.filter(({ status, retryAt, expiresAt }) => isOpen(status) && retryAt <= now && expiresAt > now)
-      const content = due.length === 0 ? Buffer.alloc(0) : await blobs.read(message.blobHash)
+      const legs = await plan(message)
+      if (legs.every(({ route }) => route === 'local')) onLocal()
+      const content = legs.length === 0 ? Buffer.alloc(0) : await queue.contentOf(message)
       const outcomes: DomainOutcome[] = []
-      for (const domain of due) outcomes.push(await attempt(message, domain, content, span, signal))
+      for (const leg of legs) outcomes.push(await attempt(message, leg, content, span, signal))
       await queue.record(message, outcomes)
     } catch (error) {
       // A defect, or a store that does not answer: nothing is known of the outcome, so the message stays as it was.
@@ -75,42 +85,42 @@ export function createRelay({ queue, delivery, transport, blobs, settings, clock
     }
   }
 
-  async function run(underWay: Set<Promise<void>>, stopping: AbortSignal, cutting: AbortSignal): Promise<void> {
-    while (!stopping.aborted) {
-      try {
-        await queue.untilDue(stopping)
-        const free = settings.read(declared.queue.outboundConcurrency) - underWay.size
-        if (free <= 0) {
-          await Promise.race([...underWay, aborted(stopping)])
-          continue
-        }
-        for (const message of await queue.take(Math.min(free, batch))) {
-          const working = work(message, cutting)
-            .catch(error => trace.emit('queue.rescheduled', { queueId: message.id, reason: String(error) }))
-            .finally(() => underWay.delete(working))
-          underWay.add(working)
-        }
-      } catch (error) {
-        if (stopping.aborted) return
-        // The store does not answer; it is asked again soon.
-        trace.emit('store.unexpected-error', { reason: String(error) })
-        await clock.sleep(1000, stopping).catch(() => {})
-      }
-    }
-  }
-
   return {
     start() {
-      const underWay = new Set<Promise<void>>()
+      const lanes = createLanes({ mostAtHome: { messages: localMessages, bytes: localBytes } })
       const stopping = new AbortController()
       const cutting = new AbortController()
-      const running = run(underWay, stopping.signal, cutting.signal)
+
+      function begin(message: QueuedMessage): void {
+        const place = lanes.enter(message.size)
+        void work(message, place.stayAtHome, cutting.signal)
+          .catch(error => trace.emit('queue.rescheduled', { queueId: message.id, reason: String(error) }))
+          .finally(place.leave)
+      }
+
+      async function run(): Promise<void> {
+        while (!stopping.signal.aborted) {
+          try {
+            await queue.untilDue(stopping.signal)
+            const free = lanes.free(settings.read(declared.queue.outboundConcurrency))
+            if (free > 0) for (const message of await queue.take(Math.min(free, batch))) begin(message)
+            else await lanes.untilLeft(stopping.signal)
+          } catch (error) {
+            if (stopping.signal.aborted) return
+            // The store does not answer; it is asked again soon.
+            trace.emit('store.unexpected-error', { reason: String(error) })
+            await clock.sleep(1000, stopping.signal).catch(() => {})
+          }
+        }
+      }
+
+      const running = run()
       return {
         async [Symbol.asyncDispose]() {
           stopping.abort(new Error('the server stops'))
           await running
           const timer = clock.after(stopPatienceMs, () => cutting.abort(new Error('the server stops')))
-          await Promise.all(underWay)
+          await lanes.untilEmpty()
           timer.cancel()
         },
       }
@@ -120,11 +130,4 @@ export function createRelay({ queue, delivery, transport, blobs, settings, clock
 
 function isOpen(status: QueuedDomain['status']): boolean {
   return status === 'scheduled' || status === 'tempFail'
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) return resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -1,7 +1,7 @@
 // Contents by hash: where their bytes are, who refers to them, and what nobody refers to any more.
 
 import type { AttachedBlob, Awaitable, Command, Query, Reader, Transaction } from '../command.ts'
-import { type Encoding, hashOf, recordHeaderBytes } from '../packs/layout.ts'
+import { type Encoding, recordHeaderBytes } from '../packs/layout.ts'
 import type { BlobLocation } from '../packs/pack-reader.ts'
 import type { Placement } from '../packs/pack-writer.ts'
 import { ContentVanished, type PreparedContents } from '../packs/prepared.ts'
@@ -36,14 +36,15 @@ export function locationOf(row: BlobRow): BlobLocation {
 /** Gives each attachment a row: the one of an equal content, or a new one for the place where its bytes were prepared. */
 export async function attachBlobs(
   tx: Pick<Transaction, 'get'>,
-  prepared: Pick<PreparedContents, 'placementOf'>,
+  prepared: Pick<PreparedContents, 'hashOf' | 'has' | 'placementOf'>,
   attachments: readonly Attachment[],
 ): Promise<AttachedBlob[]> {
   const attached: AttachedBlob[] = []
   for (const attachment of attachments) {
-    const hash = attachment instanceof Uint8Array ? hashOf(attachment) : attachment.hash
+    const hash = prepared.hashOf(attachment)
     const size = attachment instanceof Uint8Array ? attachment.length : attachment.size
-    const known = await tx.get<{ id: number }>('SELECT id FROM blobs WHERE hash = ?', [hash])
+    // What was brought to disk for this command is seldom known.
+    const known = prepared.has(hash) ? undefined : await tx.get<{ id: number }>('SELECT id FROM blobs WHERE hash = ?', [hash])
     if (known) {
       attached.push({ id: known.id, hash, size })
       continue

@@ -46,23 +46,31 @@ export interface QueuedMessage {
 
 export type NewQueuedMessage = Omit<QueuedMessage, 'blobHash' | 'size'>
 
-/** Accepts messages, one attached blob each, in order. */
-export const acceptQueued: Command<{ readonly messages: readonly NewQueuedMessage[] }, void> = {
+/**
+ * Accepts messages, one attached blob each, in order.
+ * @param leaseUntil given when the caller works on them at once: then nobody else hears of them
+ * @returns the contents, in order, hashes in hexadecimal: they cross threads more cheaply
+ */
+export const acceptQueued: Command<
+  { readonly messages: readonly NewQueuedMessage[]; readonly leaseUntil?: number },
+  ReadonlyArray<{ readonly hash: string; readonly size: number }>
+> = {
   name: 'queue.accept',
-  run: async (tx, { messages }) => {
-    for (const [index, message] of messages.entries()) await insertMessage(tx, message, index)
+  run: async (tx, { messages, leaseUntil = 0 }) => {
+    for (const [index, message] of messages.entries()) await insertMessage(tx, message, index, leaseUntil)
+    return tx.blobs.map(({ hash, size }) => ({ hash: Buffer.from(hash).toString('hex'), size }))
   },
 }
 
-async function insertMessage(tx: Transaction, message: NewQueuedMessage, blobIndex: number): Promise<void> {
+async function insertMessage(tx: Transaction, message: NewQueuedMessage, blobIndex: number, leaseUntil = 0): Promise<void> {
   const blob = tx.blobs[blobIndex]
   if (blob === undefined) throw new Error('a queued message without its blob')
   const { id, createdAt, returnPath, envId, flags, priority, domains } = message
   const dueAt = dueOf(domains)
   await tx.run(
     `INSERT INTO queue_messages (id, created_at, due_at, lease_until, return_path, env_id, flags, priority, size, blob_id)
-     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
-    [id, createdAt, dueAt, returnPath, envId ?? null, flags, priority, blob.size, blob.id],
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [id, createdAt, dueAt, leaseUntil, returnPath, envId ?? null, flags, priority, blob.size, blob.id],
   )
   await linkBlob(tx, blob.id, 'queue', 0, id)
   for (const domain of domains) {
@@ -83,7 +91,7 @@ async function insertMessage(tx: Transaction, message: NewQueuedMessage, blobInd
       )
     }
   }
-  tx.announce({ topic: 'queue', key: id, value: dueAt })
+  if (leaseUntil === 0) tx.announce({ topic: 'queue', key: id, value: dueAt })
 }
 
 function isOpen({ status }: { readonly status: QueueStatus }): boolean {
@@ -162,13 +170,16 @@ export const recordQueued: Command<RecordArgs, 'waits' | 'done' | 'lost'> = {
     const row = await tx.get<{ lease_until: number }>('SELECT lease_until FROM queue_messages WHERE id = ?', [id])
     if (row === undefined || row.lease_until !== leaseUntil) return 'lost'
     for (const [index, message] of generated.entries()) await insertMessage(tx, message, index)
-    for (const domain of domains) {
-      // A domain that was cancelled meanwhile stays as it is.
-      const current = await tx.get<{ status: number }>('SELECT status FROM queue_domains WHERE message_id = ? AND domain = ?', [
-        id,
-        domain.domain,
-      ])
-      if (current === undefined || !isOpen({ status: statusName(current.status) })) continue
+    const current = await tx.all<{ domain: string; status: number }>('SELECT domain, status FROM queue_domains WHERE message_id = ?', [id])
+    // A domain that was cancelled meanwhile stays as it is.
+    const open = new Set(current.filter(({ status }) => isOpen({ status: statusName(status) })).map(({ domain }) => domain))
+    const updates = domains.filter(({ domain }) => open.has(domain))
+    for (const update of updates) if (!isOpen(update)) open.delete(update.domain)
+    if (open.size === 0) {
+      await removeMessage(tx, id)
+      return 'done'
+    }
+    for (const domain of updates) {
       await writeDomain(tx, id, domain)
       for (const { position, status, detail } of domain.recipients) {
         await tx.run('UPDATE queue_recipients SET status = ?, detail = ? WHERE message_id = ? AND position = ?', [
@@ -199,11 +210,10 @@ async function settle(tx: Transaction, id: number, givesLeaseBack: boolean): Pro
 }
 
 async function removeMessage(tx: Transaction, id: number): Promise<boolean> {
-  const row = await tx.get<{ blob_id: number }>('SELECT blob_id FROM queue_messages WHERE id = ?', [id])
-  if (row === undefined) return false
   await tx.run('DELETE FROM queue_recipients WHERE message_id = ?', [id])
   await tx.run('DELETE FROM queue_domains WHERE message_id = ?', [id])
-  await tx.run('DELETE FROM queue_messages WHERE id = ?', [id])
+  const row = await tx.get<{ blob_id: number }>('DELETE FROM queue_messages WHERE id = ? RETURNING blob_id', [id])
+  if (row === undefined) return false
   await unlinkBlob(tx, row.blob_id, 'queue', 0, id)
   return true
 }

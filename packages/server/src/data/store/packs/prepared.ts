@@ -1,11 +1,14 @@
 // Contents that were brought to disk for commands about to run, by hash.
-import { encodings } from './layout.ts'
+import type { Attachment } from '../store.ts'
+import { encodings, hashOf } from './layout.ts'
 import type { Placement } from './pack-writer.ts'
 
 /** A content had a row when it was prepared, and none when its command ran: it has to be brought to disk after all, and the command repeated. */
 export class ContentVanished extends Error {}
 
 export interface PreparedContents {
+  /** SHA-256; each content is hashed once. */
+  hashOf(attachment: Attachment): Uint8Array
   has(hash: Uint8Array): boolean
   put(hash: Uint8Array, placement: Placement): void
   /** Throws ContentVanished. */
@@ -14,10 +17,17 @@ export interface PreparedContents {
 }
 
 export function createPrepared(): PreparedContents {
+  const hashes = new Map<Uint8Array, Uint8Array>()
   const placements = new Map<string, Placement>()
   const large: { hash: Uint8Array; placement: Placement }[] = []
   return {
     large,
+    hashOf(attachment) {
+      if (!(attachment instanceof Uint8Array)) return attachment.hash
+      const hash = hashes.get(attachment) ?? hashOf(attachment)
+      hashes.set(attachment, hash)
+      return hash
+    },
     has: hash => placements.has(keyOf(hash)),
     put(hash, placement) {
       placements.set(keyOf(hash), placement)

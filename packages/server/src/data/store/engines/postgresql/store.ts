@@ -6,7 +6,6 @@ import { durationMs, type Trace } from '#base/trace'
 import { attachBlobs } from '../../aggregates/blobs.ts'
 import type { AttachedBlob, Command, News, Query, Reader, SqlValue, Transaction } from '../../command.ts'
 import { migrations } from '../../migrations.ts'
-import { hashOf } from '../../packs/layout.ts'
 import type { Placement } from '../../packs/pack-writer.ts'
 import { ContentVanished, createPrepared, type PreparedContents } from '../../packs/prepared.ts'
 import { type Attached, type Attachment, heldBytes, isStored, type Store } from '../../store.ts'
@@ -134,7 +133,7 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
     await Promise.all(
       blobs.map(async blob => {
         if (isStored(blob)) return
-        const hash = blob instanceof Uint8Array ? hashOf(blob) : blob.hash
+        const hash = prepared.hashOf(blob)
         if (prepared.has(hash) || (await readerOn(pool).get('SELECT id FROM blobs WHERE hash = ?', [hash]))) return
         prepared.put(hash, await packs.put(blob))
       }),

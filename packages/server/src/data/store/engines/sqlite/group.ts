@@ -2,7 +2,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { attachBlobs } from '../../aggregates/blobs.ts'
 import type { News, Transaction } from '../../command.ts'
-import { hashOf } from '../../packs/layout.ts'
 import type { PackWriter, Placement } from '../../packs/pack-writer.ts'
 import { ContentVanished, createPrepared, type PreparedContents } from '../../packs/prepared.ts'
 import { type Attached, type Attachment, isStored } from '../../store.ts'
@@ -92,7 +91,7 @@ function prepareContents(parts: GroupParts, waiting: readonly WaitingCommand[]):
 
 function prepareOne({ statements, packs }: GroupParts, prepared: PreparedContents, attachment: Attachment): void {
   if (isStored(attachment)) return
-  const hash = attachment instanceof Uint8Array ? hashOf(attachment) : attachment.hash
+  const hash = prepared.hashOf(attachment)
   if (prepared.has(hash) || statements.get('SELECT id FROM blobs WHERE hash = ?', [hash])) return
   const isInMemory = attachment instanceof Uint8Array
   prepared.put(hash, isInMemory ? packs.append(attachment, hash) : packs.adopt(attachment.path, attachment.size, hash))

@@ -57,9 +57,12 @@ function packRequest(request: Extract<Request, { readonly kind: 'write' }>, tran
   return { ...request, args: withOwnBytes(request.args), attached: packAttached(request.attached, transfer) }
 }
 
-/** Contents are copied once and handed over; cloning would copy them twice. */
+/** Cloning copies twice, handing over once; but it costs as much as copying a small content. */
+const leastHandedOverBytes = 32 * 1024
+
 function packAttached({ blobs, rewritten }: Attached, transfer: ArrayBuffer[]): Attached {
   const handOver = (content: Uint8Array): Uint8Array => {
+    if (content.length < leastHandedOverBytes) return ownBytes(content)
     const copy = new Uint8Array(content)
     transfer.push(copy.buffer)
     return copy
