@@ -82,6 +82,23 @@ test('a message of one very long line is taken as it is', async () => {
   healthy(server)
 })
 
+test('a message too large for memory comes through whole', async () => {
+  await using server = await startSmtp()
+  using client = await Client.greeted(server.port('').port)
+  await startMessage(client)
+  const line = Buffer.from(`${'w'.repeat(998)}\r\n`)
+  const body = Buffer.concat(Array.from({ length: 12 * 1024 }, () => line))
+  await client.send('Subject: Large\r\n\r\n')
+  await client.send(body)
+  assert.match(await client.ask('.'), /^250 2\.0\.0 /)
+  const [message] = await server.queued()
+  assert.ok(message)
+  const content = await server.content(message)
+  assert.ok(content.toString('latin1', 0, 2000).includes('\r\nSubject: Large\r\n\r\nwww'))
+  assert.ok(content.subarray(-body.length).equals(body))
+  healthy(server)
+})
+
 test('a message far beyond the limit is read to its end and refused', async () => {
   await using server = await startSmtp()
   await server.set([['session.data.limits.size', '1048576']])

@@ -20,5 +20,6 @@ export async function withContent<T>(
   await spool.write(front)
   await spool.write(head)
   for await (const piece of createReadStream(received.file.path, { start: received.head.length })) await spool.write(piece)
-  return use(await spool.finish())
+  // Awaited here: the file is there no longer than this block.
+  return await use(await spool.finish())
 }
