@@ -29,7 +29,8 @@ export function data({ accept, receive, settings }: Parts): Command['run'] {
       break
     }
     if (newlines === 'reject' && (decoder.hasBareCr || decoder.hasBareLf)) incoming.refuse(failure('bareNewline'))
-    return accept(session, incoming)
+    // Awaited here: the spool is there no longer than this block.
+    return await accept(session, incoming)
   }
 }
 
