@@ -108,7 +108,9 @@ export async function openFolders(
     if (record === undefined || (record.type !== 'individual' && record.type !== 'group')) return undefined
     if (record.id === caller.accountId) return undefined
     const viewer = caller.rights.has('impersonate') ? undefined : viewerOf(record.id, await groupIds())
-    return open({ accountId: record.id, name: record.name, viewer })
+    const account = await open({ accountId: record.id, name: record.name, viewer })
+    // Who shares nothing with the client cannot be told from nobody.
+    return account === undefined || (await account.list()).length === 0 ? undefined : account
   }
 
   async function locate(name: string): Promise<Location> {

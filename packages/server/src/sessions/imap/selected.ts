@@ -92,7 +92,10 @@ export class MailboxView {
    */
   resolve(set: SequenceSet, isUid: boolean): number[] {
     const { uids, count } = this.told
-    if (set.savedResult) return this.saved.map(uid => this.indexOf(uid)).filter(index => index >= 0)
+    if (set.savedResult) {
+      const found = this.saved.map(uid => this.indexOf(uid)).filter(index => index >= 0)
+      return found.sort((a, b) => a - b)
+    }
     if (isUid) return [...indexesInRanges(resolveRanges(set.ranges, uids[count - 1] ?? 0), uids)]
     const found: number[] = []
     for (const { from, to } of resolveRanges(set.ranges, count)) {

@@ -310,8 +310,18 @@ export class ImapSession implements Session {
     const mayExpunge = call.isUid || command.keepsNumbers !== true
     if (command.news === 'before') await this.tellNews(mayExpunge, call.isUid)
     const reply = await this.perform(command, args, call)
-    if (command.news === 'after') await this.tellNews(mayExpunge, call.isUid)
+    if (command.news === 'after') await this.tellAfterwards(mayExpunge, call.isUid)
     return reply
+  }
+
+  /** What a command has done stays done when the news cannot be read: they come with a later command. */
+  private async tellAfterwards(mayExpunge: boolean, withUid: boolean): Promise<void> {
+    try {
+      await this.tellNews(mayExpunge, withUid)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      this.trace.emit('imap.error', { details: word('News could not be told'), reason: error.code })
+    }
   }
 
   private async perform(command: Command, args: Received['args'], call: Call): Promise<Reply> {

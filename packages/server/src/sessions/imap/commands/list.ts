@@ -5,7 +5,7 @@ import { type ListedName, type Place, separator } from '../folders.ts'
 import { ok, type Reply } from '../reply.ts'
 import { shownRights } from '../rights.ts'
 import { attributeOf } from '../special-use.ts'
-import { writeStatus } from './status.ts'
+import { mayCount, writeStatus } from './status.ts'
 
 /** RFC 9051 §6.3.9; LIST-EXTENDED: RFC 5258, LIST-STATUS: RFC 5819, SPECIAL-USE: RFC 6154, LIST-MYRIGHTS: RFC 8440. */
 export async function list(session: LoggedIn, args: Arguments): Promise<Reply> {
@@ -27,7 +27,7 @@ export async function list(session: LoggedIn, args: Arguments): Promise<Reply> {
     session.write(line)
     const { place } = listed
     if (place === null) continue
-    if (results.status.length > 0) await writeStatus(session, place, results.status)
+    if (results.status.length > 0 && mayCount(place)) await writeStatus(session, place, results.status)
     if (results.myRights)
       session.write(`* MYRIGHTS ${encodeMailboxName(place.name, session.text)} ${shownRights(place.mailbox.rights)}\r\n`)
   }

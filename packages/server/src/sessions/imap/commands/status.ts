@@ -1,5 +1,6 @@
+import { failure } from '@postern/contract'
 import { type Arguments, encodeMailboxName, readStatus, type StatusItem } from '@postern/mail/imap'
-import { flagBits } from '#services/mailbox'
+import { flagBits, rightBits } from '#services/mailbox'
 import type { LoggedIn } from '../command.ts'
 import type { Place } from '../folders.ts'
 import { mailboxIdOf } from '../object-ids.ts'
@@ -9,11 +10,17 @@ import { ok, type Reply } from '../reply.ts'
 export async function status(session: LoggedIn, args: Arguments): Promise<Reply> {
   const { mailbox: wanted, items } = readStatus(args, session.text)
   const place = await session.login.folders.require(wanted)
+  if (!mayCount(place)) throw failure('forbidden')
   // RFC 7162 §3.1: asking for it says that the client understands it.
   if (items.includes('HIGHESTMODSEQ')) session.useModSeq()
   await writeStatus(session, place, items)
   const { account, mailbox, name } = place
   return ok(undefined, { fields: { accountId: account.accountId, mailboxId: mailbox.id, mailboxName: name, details: items } })
+}
+
+/** RFC 4314 §4: counting is reading. */
+export function mayCount({ mailbox }: Place): boolean {
+  return (mailbox.rights & rightBits.readItems) !== 0
 }
 
 /** `* STATUS`, with the items in the order asked. */
