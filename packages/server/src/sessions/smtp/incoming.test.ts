@@ -6,20 +6,23 @@ import type { Spool } from '#data/blobs'
 import { createReceive } from './incoming.ts'
 
 /** Keeps what is written; writing fails on demand. */
-function memorySpool(failWith?: string): Spool & { readonly written: () => number } {
+function memorySpool(failWith?: string): Spool & { readonly written: () => number; readonly attempts: () => number } {
   const chunks: Uint8Array[] = []
+  let attempts = 0
   const written = (): number => chunks.reduce((total, chunk) => total + chunk.length, 0)
   return {
     get size() {
       return written()
     },
     write: async chunk => {
+      attempts++
       if (failWith !== undefined) throw Object.assign(new Error('write failed'), { code: failWith, syscall: 'write' })
       chunks.push(chunk)
     },
     finish: async () => Buffer.concat(chunks),
     bytes: async () => Buffer.concat(chunks),
     written,
+    attempts: () => attempts,
     [Symbol.asyncDispose]: async () => {},
   }
 }
@@ -52,6 +55,13 @@ test('a disk that gives out is told as what it is', async () => {
     await incoming.take([kilobyte, kilobyte])
     await assert.rejects(incoming.finish(), (error: unknown) => error instanceof Failure && error.code === want, code)
   }
+})
+
+test('a disk that gave out is left alone', async () => {
+  const spool = memorySpool('ENOSPC')
+  const incoming = createReceive({ blobs: { spool: () => spool }, budget: createByteBudget(1024 * 1024) })(0)
+  for (let count = 0; count < 10; count++) await incoming.take([kilobyte, kilobyte])
+  assert.equal(spool.attempts(), 1)
 })
 
 test('messages on their way share the memory, and give it back', async () => {
