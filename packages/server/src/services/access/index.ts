@@ -10,7 +10,7 @@ import type { Settings } from '#data/settings'
 import type { PrincipalRecord, Store } from '#data/store'
 import { allPermissions, type Caller, type Directory, fallbackAdministratorId } from '#services/directory'
 import { type Bans, createBans } from './bans.ts'
-import type { Passwords } from './passwords.ts'
+import { decoyHash, type Passwords } from './passwords.ts'
 
 export type { Bans, Offence } from './bans.ts'
 export { createPasswords, isHashed, type Passwords } from './passwords.ts'
@@ -55,8 +55,6 @@ export interface AccessParts {
 
 const fallbackName = 'Fallback Administrator'
 const maxLoginBytes = 512
-/** Verified for unknown logins, so that they take as long as known ones. */
-const decoy = '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
 
 /** Credentials that matched, and the account as it was then; the emergency administrator has no record. */
 interface Proof {
@@ -107,14 +105,14 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
       if (account?.type === 'individual') return account.id
     }
     if (outage !== undefined) throw failure('temporaryAuthFailure')
-    if (!isPerson) await passwords.verify(decoy, secret)
+    if (!isPerson) await passwords.verify(decoyHash, secret)
     return undefined
   }
 
   async function proveKey(name: string, secret: string): Promise<number | undefined> {
     const record = await directory.byName(name)
     if (record?.type !== 'apiKey') {
-      await passwords.verify(decoy, secret)
+      await passwords.verify(decoyHash, secret)
       return undefined
     }
     for (const stored of record.secrets) if (await passwords.verify(stored, secret)) return record.id

@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { systemRandom } from '#base/clock'
 import { createWorkers } from '#base/workers'
-import { createPasswords } from './passwords.ts'
+import { createPasswords, decoyHash } from './passwords.ts'
 
 const workers = createWorkers({ threads: 1 })
 after(() => workers[Symbol.asyncDispose]())
@@ -37,7 +37,7 @@ for (const [name, hash] of stored) {
 
 test('a new password is stored as argon2id, salted anew each time, and matches', async () => {
   const [first, second] = await Promise.all([passwords.hash('pässwörd'), passwords.hash('pässwörd')])
-  assert.match(first, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  assert.match(first, /^\$argon2id\$v=19\$m=47104,t=1,p=1\$/)
   assert.notEqual(first, second)
   assert.equal(await passwords.verify(first, 'pässwörd'), true)
 })
@@ -64,4 +64,14 @@ test('forms that nobody knows match nothing, and no text throws', async () => {
     }),
     { numRuns: 60 },
   )
+})
+
+test('many passwords at once all get their answer', async () => {
+  const stored = await passwords.hash('correct horse')
+  const answers = await Promise.all(Array.from({ length: 9 }, (_, i) => passwords.verify(stored, i % 2 === 0 ? 'correct horse' : 'wrong')))
+  assert.deepEqual(
+    answers,
+    answers.map((_, i) => i % 2 === 0),
+  )
+  assert.equal(await passwords.verify(decoyHash, 'correct horse'), false)
 })

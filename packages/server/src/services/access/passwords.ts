@@ -1,6 +1,6 @@
 // Stored secrets: which form they have, whether a password matches, and the form new ones get (argon2id). Slow hashes run off the
 // event loop.
-import { argon2, createHash, pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
+import { type Argon2Parameters, argon2, createHash, pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Random } from '#base/clock'
 import type { Workers } from '#base/workers'
@@ -13,8 +13,13 @@ export interface Passwords {
   hash(secret: string): Promise<string>
 }
 
-// OWASP's second choice: 19 MiB, two passes.
-const argon2idCost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const
+// OWASP's first choice: 46 MiB, one pass. The second one (19 MiB, two passes) costs as much, but what is below 32 MiB stays with the
+// C library when it is freed, once for each thread that ever hashed; the larger block goes back to the system.
+const argon2idCost = { memory: 47_104, passes: 1, parallelism: 1, tagLength: 32 } as const
+/** As expensive as a new hash, and no password matches it: verified for unknown logins, so that they take as long as known ones. */
+export const decoyHash = `$argon2id$v=19$m=${argon2idCost.memory},t=${argon2idCost.passes},p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
+// Hashes run in threads that disks are waited for in too; a storm of logins must leave some of those (there are four).
+const mostAtOnce = 2
 // A hash with a higher cost than these is refused rather than computed: it came from outside.
 const maxMemoryKiB = 1024 * 1024
 const maxPasses = 64
@@ -22,18 +27,18 @@ const maxIterations = 5_000_000
 const maxSecretBytes = 4096
 
 const tasks = import.meta.resolve('./password-tasks.ts')
-const argon2Async = promisify(argon2)
 const scryptAsync = promisify<string, Buffer, number, object, Buffer>(scrypt)
 const pbkdf2Async = promisify(pbkdf2)
 
 export function createPasswords({ workers, random }: { workers: Workers; random: Random }): Passwords {
+  const argon2InTurn = inTurns(promisify(argon2), mostAtOnce)
   const inPool = (task: string, argument: CryptTask): Promise<boolean> => workers.run<CryptTask, boolean>(tasks, task, argument)
 
   async function verify(stored: string, secret: string): Promise<boolean> {
     if (Buffer.byteLength(secret) > maxSecretBytes) return false
     const braced = /^\{([A-Za-z0-9.-]+)\}([\s\S]*)$/.exec(stored)
     if (braced !== null) return verifyBraced((braced[1] ?? '').toUpperCase(), braced[2] ?? '', secret)
-    if (stored.startsWith('$argon2')) return verifyArgon2(stored, secret)
+    if (stored.startsWith('$argon2')) return verifyArgon2(argon2InTurn, stored, secret)
     if (stored.startsWith('$scrypt$')) return verifyScrypt(stored, secret)
     if (stored.startsWith('$pbkdf2')) return verifyPbkdf2(stored, secret)
     if (/^\$2[abxy]\$/.test(stored)) return inPool('verifyBcrypt', { stored, secret })
@@ -61,10 +66,34 @@ export function createPasswords({ workers, random }: { workers: Workers; random:
     verify,
     async hash(secret) {
       const app = /^(\$app\$[^$]*\$)([\s\S]*)$/.exec(secret)
-      if (app !== null) return `${app[1]}${isHashed(app[2] ?? '') ? app[2] : await hashArgon2id(app[2] ?? '', random.bytes(16))}`
+      if (app !== null)
+        return `${app[1]}${isHashed(app[2] ?? '') ? app[2] : await hashArgon2id(argon2InTurn, app[2] ?? '', random.bytes(16))}`
       if (secret.startsWith('otpauth://') || isHashed(secret)) return secret
-      return hashArgon2id(secret, random.bytes(16))
+      return hashArgon2id(argon2InTurn, secret, random.bytes(16))
     },
+  }
+}
+
+type Argon2 = (algorithm: 'argon2id', parameters: Argon2Parameters) => Promise<Uint8Array>
+
+/** At most so many calls at once; the others wait in line. */
+function inTurns<Args extends readonly unknown[], Result>(
+  call: (...args: Args) => Promise<Result>,
+  most: number,
+): (...args: Args) => Promise<Result> {
+  const line: Array<() => void> = []
+  let running = 0
+  return async (...args) => {
+    if (running < most) running += 1
+    // Whoever is done hands its place over.
+    else await new Promise<void>(resolve => line.push(resolve))
+    try {
+      return await call(...args)
+    } finally {
+      const next = line.shift()
+      if (next === undefined) running -= 1
+      else next()
+    }
   }
 }
 
@@ -83,20 +112,20 @@ export function isHashed(secret: string): boolean {
   return /^\$[a-z0-9-]+\$/i.test(secret) || /^\{[A-Za-z0-9.-]+\}/.test(secret) || /^_[./A-Za-z0-9]{19}$/.test(secret)
 }
 
-async function hashArgon2id(secret: string, nonce: Buffer): Promise<string> {
+async function hashArgon2id(argon2: Argon2, secret: string, nonce: Buffer): Promise<string> {
   const { memory, passes, parallelism } = argon2idCost
-  const tag = await argon2Async('argon2id', { message: secret, nonce, ...argon2idCost })
+  const tag = await argon2('argon2id', { message: secret, nonce, ...argon2idCost })
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(nonce)}$${unpadded(Buffer.from(tag))}`
 }
 
-async function verifyArgon2(stored: string, secret: string): Promise<boolean> {
+async function verifyArgon2(argon2: Argon2, stored: string, secret: string): Promise<boolean> {
   const found = /^\$(argon2(?:id|i|d))\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(stored)
   if (found === null) return false
   const [, algorithm = '', memory, passes, parallelism, salt = '', hash = ''] = found
   const expected = Buffer.from(hash, 'base64')
   if (Number(memory) > maxMemoryKiB || Number(passes) > maxPasses || Number(parallelism) > 64 || expected.length > 1024) return false
   try {
-    const tag = await argon2Async(algorithm as 'argon2id', {
+    const tag = await argon2(algorithm as 'argon2id', {
       message: secret,
       nonce: Buffer.from(salt, 'base64'),
       memory: Number(memory),
