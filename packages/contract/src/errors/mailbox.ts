@@ -71,8 +71,7 @@ export const mailboxErrors = {
     meaning: 'A mailbox of that name exists.',
     text: 'A mailbox of that name already exists.',
     smtp: smtp(550, '5.1.2'),
-    // Without response code: recorded clients and tests see none here.
-    imap: no(),
+    imap: no('ALREADYEXISTS'),
     jmap: { set: 'invalidProperties' },
     http: other,
   },
@@ -128,7 +127,7 @@ export const mailboxErrors = {
     meaning: 'The mailbox was opened for reading only.',
     text: 'Not permitted in EXAMINE state.',
     smtp: smtp(550, '5.7.1'),
-    imap: no(),
+    imap: no('READ-ONLY'),
     jmap: { set: 'forbidden' },
     http: forbiddenProblem,
   },
