@@ -3,12 +3,13 @@
 
 import { parseArgs } from 'node:util'
 import { startServerProcess } from '@postern/testkit'
+import { idle } from './idle.ts'
 import { imapFlags } from './imap-flags.ts'
 import { inbound } from './inbound.ts'
 import { principals } from './principals.ts'
 import { startUp } from './start-up.ts'
 
-const scenarios = { 'start-up': startUp, inbound, 'imap-flags': imapFlags, principals } as const
+const scenarios = { 'start-up': startUp, inbound, idle, 'imap-flags': imapFlags, principals } as const
 
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
