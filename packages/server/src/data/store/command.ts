@@ -63,6 +63,8 @@ export interface Command<Args, Result> {
    * PostgreSQL runs it as READ COMMITTED and has no conflicts to find; every other command is SERIALIZABLE.
    */
   readonly locksFirst?: true
+  /** Nobody waits for it: the embedded engine lets it wait some milliseconds for others to share their commit. */
+  readonly isPatient?: true
   /** No command with attached contents may run at the same time: it decides which contents nobody needs. */
   readonly excludesAttaching?: true
 }

@@ -166,6 +166,7 @@ export interface RecordArgs {
  */
 export const recordQueued: Command<RecordArgs, 'waits' | 'done' | 'lost'> = {
   name: 'queue.record',
+  isPatient: true,
   run: async (tx, { id, leaseUntil, domains, generated }) => {
     const row = await tx.get<{ lease_until: number }>('SELECT lease_until FROM queue_messages WHERE id = ?', [id])
     if (row === undefined || row.lease_until !== leaseUntil) return 'lost'

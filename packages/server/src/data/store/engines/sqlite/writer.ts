@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { systemClock } from '#base/clock'
+import { systemClock, type Timer } from '#base/clock'
 import { settledEnds } from '../../aggregates/blobs.ts'
 import type { AnyCommand, Transaction } from '../../command.ts'
 import { commands } from '../../commands.ts'
@@ -21,7 +21,15 @@ const groupBytes = 32 * 1024 * 1024
 // A log this long means that checkpoints cannot keep up; then one is made to wait for the readers.
 const longLogBytes = 64 * 1024 * 1024
 
+// How long patient commands wait for others.
+const patienceMs = 10
+
 type Run = (tx: Transaction, args: unknown) => unknown
+
+interface Known {
+  readonly run: Run
+  readonly isPatient: boolean
+}
 
 async function start(port: MessagePort, data: WriterData): Promise<void> {
   const answer = (message: FromWriter): void => port.postMessage(message)
@@ -54,13 +62,13 @@ function takeLock(file: string): DatabaseSync {
   return lock
 }
 
-async function commandsByName(modules: readonly string[]): Promise<Map<string, Run>> {
-  const byName = new Map<string, Run>()
+async function commandsByName(modules: readonly string[]): Promise<Map<string, Known>> {
+  const byName = new Map<string, Known>()
   const add = (list: readonly AnyCommand[]): void => {
     for (const command of list) {
       if (byName.has(command.name)) throw new Error(`two commands are called ${command.name}`)
       // A client sends the arguments of exactly the command it names; the type is checked there.
-      byName.set(command.name, command.run as Run)
+      byName.set(command.name, { run: command.run as Run, isPatient: command.isPatient === true })
     }
   }
   add(commands)
@@ -77,10 +85,11 @@ interface Taken extends WaitingCommand {
   readonly origin: Waiting
 }
 
-function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<string, Run>, data: WriterData, close: () => void): void {
+function serve(mainPort: MessagePort, parts: GroupParts, known: ReadonlyMap<string, Known>, data: WriterData, close: () => void): void {
   const ports: MessagePort[] = []
   const waiting: Waiting[] = []
   let working = false
+  let pause: Timer | undefined
   let closing = false
   let checkpointAtBytes = longLogBytes
   listen(mainPort)
@@ -89,23 +98,46 @@ function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<strin
     ports.push(port)
     port.on('message', (message: ToWriter) => {
       arrived(port, message)
-      if (!working) void work()
+      if (!working) begin()
     })
     port.on('close', () => ports.splice(ports.indexOf(port), 1))
   }
 
+  function begin(): void {
+    if (waiting.length > 0 && waiting.every(isPatient)) {
+      pause ??= systemClock.after(patienceMs, () => {
+        pause = undefined
+        void work()
+      })
+      return
+    }
+    pause?.cancel()
+    pause = undefined
+    void work()
+  }
+
+  function isPatient({ message }: Waiting): boolean {
+    return message.kind === 'write' && known.get(message.name)?.isPatient === true
+  }
+
   async function work(): Promise<void> {
     working = true
-    for (takeWhatArrived(); waiting.length > 0; takeWhatArrived()) {
+    takeWhatArrived()
+    // Patient ones that come during a commit wait for company again.
+    do {
       const { from, message } = waiting[0] as Waiting
       if (message.kind === 'write') await group(takeGroup())
       else waiting.shift()
       if (message.kind === 'tidy') tidy(from, message.id)
       if (message.kind === 'join') listen(message.port)
       if (message.kind === 'close') closing = true
-    }
+      takeWhatArrived()
+    } while (waiting.length > 0 && (closing || !waiting.every(isPatient)))
     working = false
-    if (!closing) return
+    if (!closing) {
+      if (waiting.length > 0) begin()
+      return
+    }
     close()
     for (const port of ports) port.close()
   }
@@ -130,7 +162,7 @@ function serve(mainPort: MessagePort, parts: GroupParts, runs: ReadonlyMap<strin
       if (origin?.message.kind !== 'write') break
       waiting.shift()
       const { id, name, args, attached } = origin.message
-      taken.push({ origin, id, run: runs.get(name) ?? unknownCommand(name), args, attached })
+      taken.push({ origin, id, run: known.get(name)?.run ?? unknownCommand(name), args, attached })
       bytes += heldBytes(attached)
     }
     return taken
