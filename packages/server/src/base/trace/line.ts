@@ -13,14 +13,32 @@ const colours = { error: 31, warn: 33, info: 32, debug: 34, trace: 35 } as const
 
 /** `2025-01-06T12:16:47Z INFO SMTP EHLO command (smtp.ehlo) key = value, …` and a line feed. */
 export function formatLine(entry: TraceEntry, { ansi = false, multiline = false }: LineStyle = {}): string {
+  if (!ansi && !multiline) return formatPlain(entry)
   const paint = (code: string, text: string): string => (ansi ? `\u001b[${code}m${text}\u001b[0m` : text)
   const time = paint('37', formatTime(entry.time))
-  const level = paint(String(colours[entry.level]), entry.level.toUpperCase())
+  const level = paint(String(colours[entry.level]), levelNames[entry.level])
   const head = `${time} ${level} ${paint('1', events[entry.id].text)} (${entry.id})`
   const pairs: string[] = []
   for (const fields of [entry.spanFields, entry.fields]) collect(fields, pairs, key => paint('36', key))
   return multiline ? `${head}${pairs.map(pair => `\n\t${pair}`).join('')}\n` : `${head} ${pairs.join(', ')}\n`
 }
+
+/** The same without colours and breaks, in one go: a message on its way leaves some ten lines. */
+function formatPlain({ id, level, time, spanFields, fields }: TraceEntry): string {
+  const head = `${formatTime(time)} ${levelNames[level]} ${events[id].text} (${id}) `
+  return `${head}${append(append('', spanFields), fields)}\n`
+}
+
+function append(text: string, fields: Fields): string {
+  let pairs = text
+  for (const key in fields) {
+    const value = fields[key as keyof Fields]
+    if (value !== undefined && key !== 'spanId') pairs += `${pairs === '' ? '' : ', '}${key} = ${formatValue(value)}`
+  }
+  return pairs
+}
+
+const levelNames = { error: 'ERROR', warn: 'WARN', info: 'INFO', debug: 'DEBUG', trace: 'TRACE' } as const satisfies Record<Level, string>
 
 function collect(fields: Fields, into: string[], paintKey: (key: string) => string): void {
   for (const [key, value] of Object.entries(fields)) {
@@ -61,5 +79,11 @@ const escapes: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\
 
 /** Quotes are escaped too, so that a value can't forge the fields after it. */
 function quote(text: string): string {
-  return `"${text.replace(/[\r\n\t\\"]/g, char => escapes[char] ?? char)}"`
+  return needsEscape.test(text) ? `"${escaped(text)}"` : `"${text}"`
+}
+
+const needsEscape = /[\r\n\t\\"]/
+
+function escaped(text: string): string {
+  return text.replace(/[\r\n\t\\"]/g, char => escapes[char] ?? char)
 }

@@ -81,9 +81,16 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 function withOwnBytes(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return ownBytes(value)
-  if (Array.isArray(value)) return value.map(withOwnBytes)
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value
-  const copy: Record<string, unknown> = {}
-  for (const key in value) copy[key] = withOwnBytes((value as Record<string, unknown>)[key])
-  return copy
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return value
+  const given = value as Record<string, unknown>
+  let packed = given
+  for (const key in given) {
+    const member = given[key]
+    if (typeof member !== 'object') continue
+    const own = withOwnBytes(member)
+    if (own === member) continue
+    if (packed === given) packed = (Array.isArray(given) ? [...given] : { ...given }) as Record<string, unknown>
+    packed[key] = own
+  }
+  return packed
 }
