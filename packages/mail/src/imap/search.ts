@@ -62,7 +62,7 @@ export interface SearchLimits {
   readonly maxKeys: number
 }
 
-export const defaultSearchLimits: SearchLimits = { maxDepth: 10, maxKeys: 5000 }
+export const defaultSearchLimits: SearchLimits = { maxDepth: 10, maxKeys: 1000 }
 
 // NOT and OR nest without parentheses: long ORs of clients are chains of them.
 const maxOperatorDepth = 1000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isFailure } from '@postern/contract'
-import { flagBits, rightBits } from './index.ts'
+import { type Criterion, flagBits, rightBits } from './index.ts'
 import { anyLetter, letter, openBench } from './testing.ts'
 
 const inbox = 0
@@ -466,5 +466,22 @@ describe('search', () => {
     assert.deepEqual(await search({ kind: 'or', of: both }), [1, 2])
     assert.deepEqual(await search({ kind: 'and', of: both }), [])
     assert.deepEqual(await search({ kind: 'uids', ranges: [[2, Number.POSITIVE_INFINITY]] }), [2, 3])
+    assert.deepEqual(await search({ kind: 'subject', text: '' }), [1, 2, 3])
+    assert.deepEqual(await search({ kind: 'cc', text: '' }), [])
+  })
+
+  it('thousands of words against large messages stop nobody else: texts are decoded once, others get their turns', async () => {
+    await using bench = await openBench()
+    const account = await bench.mailboxes.open(7)
+    for (let n = 0; n < 10; n++) {
+      await account.append({ content: letter(['Subject: large'], 'words and words\r\n'.repeat(60_000)), mailboxIds: [inbox] })
+    }
+    const words = Array.from({ length: 1000 }, (_, n): Criterion => ({ kind: 'not', of: { kind: 'text', text: `absent${n}` } }))
+    let turns = 0
+    const counting = setInterval(() => turns++, 1)
+    const found = await account.search(inbox, { kind: 'and', of: words })
+    clearInterval(counting)
+    assert.equal(found.length, 10)
+    assert.ok(turns >= 5, `${turns} turns`)
   })
 })

@@ -3,9 +3,7 @@
 import type { AddressGroup } from '@postern/mail/address'
 import {
   type Envelope,
-  type Field,
   type MessageStructure,
-  type Part,
   parseDate,
   partContent,
   partText,
@@ -25,16 +23,25 @@ export interface SearchSources {
 }
 
 const rowsPerStep = 100
+/** Others get their turn at least this often. */
+const turnMs = 10
 
 /** UIDs of matching messages, ascending. */
 export async function searchMailbox(columns: MailboxColumns, criterion: Criterion, sources: SearchSources): Promise<readonly number[]> {
   const matches = new Uint8Array(columns.count)
   const open: number[] = []
   const decide = compile(criterion)
+  let turnBegan = performance.now()
+  const turn = async (): Promise<void> => {
+    if (performance.now() - turnBegan < turnMs) return
+    await nextTurn()
+    turnBegan = performance.now()
+  }
   for (let at = 0; at < columns.count; at++) {
     const verdict = decide({ columns, at })
     if (verdict === undefined) open.push(at)
     else if (verdict) matches[at] = 1
+    if (at % rowsPerStep === 0) await turn()
   }
   for (let from = 0; from < open.length; from += rowsPerStep) {
     const step = open.slice(from, from + rowsPerStep)
@@ -44,14 +51,14 @@ export async function searchMailbox(columns: MailboxColumns, criterion: Criterio
       // Removed since the columns were read.
       if (!row) continue
       const packed = Buffer.from(row.structure.buffer, row.structure.byteOffset, row.structure.length)
-      const envelope = unpackEnvelope(packed)
+      const envelope = new EnvelopeTexts(unpackEnvelope(packed))
       let verdict = decide({ columns, at, row, envelope })
       if (verdict === undefined) {
-        verdict = decide({ columns, at, row, envelope, structure: unpackStructure(packed), bytes: await sources.content(row) })
+        verdict = decide({ columns, at, row, envelope, texts: new MessageTexts(await sources.content(row), unpackStructure(packed)) })
       }
       if (verdict) matches[at] = 1
+      await turn()
     }
-    await nextTurn()
   }
   const uids: number[] = []
   for (let at = 0; at < columns.count; at++) if (matches[at] === 1) uids.push(columns.uids[at] ?? 0)
@@ -63,9 +70,8 @@ interface Known {
   readonly columns: MailboxColumns
   readonly at: number
   readonly row?: MessageRow
-  readonly envelope?: Envelope
-  readonly structure?: MessageStructure
-  readonly bytes?: Buffer
+  readonly envelope?: EnvelopeTexts
+  readonly texts?: MessageTexts
 }
 
 /** Undefined when more has to be known. */
@@ -121,33 +127,32 @@ function compile(criterion: Criterion): Decide {
       return ({ envelope, row }) => {
         if (!envelope || !row) return undefined
         // A message without a readable date is taken by its arrival (RFC 8621 §4.1.2.3 gives no other).
-        const day = sentDay(envelope) ?? row.received
+        const day = envelope.sentDay ?? row.received
         return day >= from && day < until
       }
     }
     case 'from':
     case 'to':
     case 'cc':
-    case 'bcc': {
+    case 'bcc':
+    case 'subject': {
       // RFC 9051 §6.4.4: the envelope structure's field.
       const { kind } = criterion
       const wanted = fold(criterion.text)
-      return ({ envelope }) => envelope?.[kind].some(group => groupContains(group, wanted))
+      return ({ envelope }) => envelope && (envelope.field(kind)?.includes(wanted) ?? false)
     }
-    case 'subject': {
+    case 'header': {
+      const name = criterion.name.toLowerCase()
       const wanted = fold(criterion.text)
-      return ({ envelope }) => envelope && envelope.subject !== null && fold(decodeEncodedWords(envelope.subject)).includes(wanted)
+      return ({ texts }) => texts && (texts.fields.get(name)?.includes(wanted) ?? false)
     }
-    case 'header':
-      return headerContains(criterion.name.toLowerCase(), criterion.text)
     case 'body': {
       const wanted = fold(criterion.text)
-      return ({ bytes, structure }) => bytes && structure && bodyContains(bytes, structure, wanted)
+      return ({ texts }) => texts?.body.includes(wanted)
     }
     case 'text': {
       const wanted = fold(criterion.text)
-      return ({ bytes, structure }) =>
-        bytes && structure && (headersContain(bytes, structure, wanted) || bodyContains(bytes, structure, wanted))
+      return ({ texts }) => texts && (texts.header.includes(wanted) || texts.body.includes(wanted))
     }
   }
 }
@@ -180,55 +185,120 @@ function inRanges(uid: number, ranges: readonly (readonly [number, number])[]): 
   return ranges.some(([first, last]) => uid >= first && uid <= last)
 }
 
-/** RFC 9051 §6.4.4 SENTBEFORE and its kin disregard time and zone: midnight UTC of the day as written, Unix seconds. */
-function sentDay(envelope: Envelope): number | undefined {
-  const date = envelope.date === null ? null : parseDate(envelope.date)
-  if (!date) return undefined
-  const local = date.time + date.offsetMinutes * 60_000
-  return Math.floor(local / 86_400_000) * 86_400
-}
+type EnvelopeField = 'from' | 'to' | 'cc' | 'bcc' | 'subject'
 
-function groupContains({ name, mailboxes }: AddressGroup, wanted: string): boolean {
-  if (name !== null && fold(decodeEncodedWords(name)).includes(wanted)) return true
-  return mailboxes.some(mailbox => {
-    const display = mailbox.name === null ? '' : `${decodeEncodedWords(mailbox.name)} `
-    return fold(`${display}<${mailbox.address}>`).includes(wanted)
-  })
-}
+/** Between texts that were joined to be searched at once. */
+const separator = '\0'
+/** No header that a person would search is longer. */
+const maxHeaderBytes = 1024 * 1024
 
-function headerContains(name: string, text: string): Decide {
-  const wanted = fold(text)
-  return ({ bytes, structure }) => {
-    if (!bytes || !structure) return undefined
-    const fields = headerFields(bytes, structure).filter(field => field.name === name)
-    return fields.some(field => wanted === '' || fold(decodeUnstructured(bytes.subarray(field.valueStart, field.end))).includes(wanted))
+/** The texts of one envelope, folded; decoded at most once however many criteria look at them, and only when one does. */
+class EnvelopeTexts {
+  private readonly envelope: Envelope
+  private readonly known: { [field in EnvelopeField]?: string | null } = {}
+
+  constructor(envelope: Envelope) {
+    this.envelope = envelope
+  }
+
+  /** Null when the message has no such field. */
+  field(name: EnvelopeField): string | null {
+    const known = this.known[name]
+    if (known !== undefined) return known
+    const text = this.read(name)
+    this.known[name] = text === null ? null : fold(text)
+    return this.known[name]
+  }
+
+  private read(name: EnvelopeField): string | null {
+    if (name === 'subject') return this.envelope.subject === null ? null : decodeEncodedWords(this.envelope.subject)
+    const groups = this.envelope[name]
+    return groups.length === 0 ? null : groups.flatMap(addressTexts).join(separator)
+  }
+
+  /** RFC 9051 §6.4.4 SENTBEFORE and its kin disregard time and zone: midnight UTC of the day as written, Unix seconds. */
+  get sentDay(): number | undefined {
+    const date = this.envelope.date === null ? null : parseDate(this.envelope.date)
+    if (!date) return undefined
+    const local = date.time + date.offsetMinutes * 60_000
+    return Math.floor(local / 86_400_000) * 86_400
   }
 }
 
-function headerFields(bytes: Buffer, structure: MessageStructure): Field[] {
-  const { headerStart, bodyStart } = rootPart(structure)
-  return readFields(bytes, headerStart, bodyStart)
-}
-
-function headersContain(bytes: Buffer, structure: MessageStructure, wanted: string): boolean {
-  const fields = headerFields(bytes, structure)
-  return fields.some(field => {
-    const value = decodeUnstructured(bytes.subarray(field.valueStart, field.end))
-    return fold(`${field.name}: ${value}`).includes(wanted) || fold(value).includes(wanted)
+function addressTexts({ name, mailboxes }: AddressGroup): string[] {
+  const texts = mailboxes.map(mailbox => {
+    const display = mailbox.name === null ? '' : `${decodeEncodedWords(mailbox.name)} `
+    return `${display}<${mailbox.address}>`
   })
+  return name === null ? texts : [decodeEncodedWords(name), ...texts]
 }
 
-function bodyContains(bytes: Buffer, structure: MessageStructure, wanted: string): boolean {
-  return structure.parts.some(part => partContains(bytes, part, wanted))
+/** The texts of one message, in the same way. */
+class MessageTexts {
+  private readonly bytes: Buffer
+  private readonly structure: MessageStructure
+  private knownFields: ReadonlyMap<string, string> | undefined
+  private knownHeader: string | undefined
+  private knownBody: string | undefined
+
+  constructor(bytes: Buffer, structure: MessageStructure) {
+    this.bytes = bytes
+    this.structure = structure
+  }
+
+  /** By field name in lower case, the values of all its fields. */
+  get fields(): ReadonlyMap<string, string> {
+    if (this.knownFields) return this.knownFields
+    const values = new Map<string, string[]>()
+    for (const { name, value } of headerFields(this.bytes, this.structure)) {
+      const known = values.get(name)
+      if (known) known.push(value)
+      else values.set(name, [value])
+    }
+    this.knownFields = new Map([...values].map(([name, all]) => [name, fold(all.join(separator))]))
+    return this.knownFields
+  }
+
+  get header(): string {
+    this.knownHeader ??= fold(headerFields(this.bytes, this.structure).map(line).join(separator))
+    return this.knownHeader
+  }
+
+  get body(): string {
+    this.knownBody ??= fold([...bodyTexts(this.bytes, this.structure)].join(separator))
+    return this.knownBody
+  }
 }
 
-function partContains(bytes: Buffer, part: Part, wanted: string): boolean {
-  if (part.kind === 'text' || part.kind === 'html') return fold(partText(bytes, part).text).includes(wanted)
-  const { message } = part
-  if (!message) return false
-  // Offsets of a message inside a transfer encoding count its decoded bytes.
-  const inner = message.isDecoded ? Buffer.from(partContent(bytes, part).bytes) : bytes
-  return headersContain(inner, message, wanted) || bodyContains(inner, message, wanted)
+interface TextField {
+  /** Lower case. */
+  readonly name: string
+  readonly value: string
+}
+
+function line({ name, value }: TextField): string {
+  return `${name}: ${value}`
+}
+
+function headerFields(bytes: Buffer, structure: MessageStructure): TextField[] {
+  const { headerStart, bodyStart } = rootPart(structure)
+  return readFields(bytes, headerStart, Math.min(bodyStart, headerStart + maxHeaderBytes)).map(({ name, valueStart, end }) => ({
+    name,
+    value: decodeUnstructured(bytes.subarray(valueStart, end)),
+  }))
+}
+
+/** The text parts, and of messages inside also the header fields. */
+function* bodyTexts(bytes: Buffer, structure: MessageStructure): Generator<string> {
+  for (const part of structure.parts) {
+    if (part.kind === 'text' || part.kind === 'html') yield partText(bytes, part).text
+    const { message } = part
+    if (!message) continue
+    // Offsets of a message inside a transfer encoding count its decoded bytes.
+    const inner = message.isDecoded ? Buffer.from(partContent(bytes, part).bytes) : bytes
+    yield* headerFields(inner, message).map(line)
+    yield* bodyTexts(inner, message)
+  }
 }
 
 /** i;unicode-casemap (RFC 5051) in effect: compatibility forms and case do not count. */
