@@ -79,14 +79,26 @@ function decodeBody(body: NonNullable<Endpoint['body']>, bytes: Buffer): unknown
   }
   if (check.Check(value)) return value
   const [first] = check.Errors(value)
-  const where = first?.instancePath === undefined || first.instancePath === '' ? 'the body' : first.instancePath
+  const where = first?.instancePath === undefined || first.instancePath === '' ? 'the body' : first.instancePath.slice(0, maxPathLength)
   throw failure('invalidParameters', { detail: `${where}: ${first?.message ?? 'is not what is expected'}` })
 }
 
+/** An answer repeats no more of what was sent. */
+const maxPathLength = 200
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Only well-formed text (RFC 8259 §8.1, §8.2): what is stored is what was sent. */
 function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    const text = strictUtf8.decode(bytes)
+    return /\\u[dD][89a-fA-F]/.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text)
   } catch {
     throw failure('invalidParameters', { detail: 'JSON deserialization failed' })
   }
+}
+
+function wellFormed(key: string, value: unknown): unknown {
+  if (!key.isWellFormed() || (typeof value === 'string' && !value.isWellFormed())) throw new SyntaxError('half of a surrogate pair')
+  return value
 }

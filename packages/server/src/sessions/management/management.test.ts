@@ -242,7 +242,7 @@ test('names with reserved characters reach their principal', async () => {
   }
 })
 
-const badBodies: ReadonlyArray<[name: string, body: string]> = [
+const badBodies: ReadonlyArray<[name: string, body: string | Buffer]> = [
   ['no JSON', '{'],
   ['nothing', ''],
   ['a list', '[]'],
@@ -253,7 +253,9 @@ const badBodies: ReadonlyArray<[name: string, body: string]> = [
   ['an unknown field', '{"name":"x","colour":"red"}'],
   ['a boolean for a name', '{"name":true}'],
   ['a wrong type', '{"name":"x","type":"robot"}'],
-  ['invalid UTF-8 in place of JSON', '\ufffd'],
+  ['a replacement character in place of JSON', '\ufffd'],
+  ['invalid UTF-8 inside of a name', Buffer.from('{"name":"j\xf6rg"}', 'latin1')],
+  ['half of a surrogate pair', '{"name":"x\\ud83d"}'],
 ]
 for (const [name, body] of badBodies) {
   test(`a body that is ${name} is a 400 that says so`, async () => {
@@ -263,6 +265,12 @@ for (const [name, body] of badBodies) {
     assert.equal(typeof problem['detail'], 'string')
   })
 }
+
+test('an error repeats little of a long key, and both halves of a surrogate pair are a character', async () => {
+  const { body: problem } = await call('POST', '/api/principal', JSON.stringify({ ['k'.repeat(100_000)]: 1 }))
+  assert.ok(String(problem['detail']).length < 300)
+  assert.equal((await call('POST', '/api/principal', '{"name":"smile\\ud83d\\ude00"}')).status, 200)
+})
 
 test('a body of a byte too much is refused with 413', async () => {
   assert.equal((await call('POST', '/api/principal', `{"name":"x"${' '.repeat(1_048_576 - 12)}}`)).status, 200, 'at the limit it is read')
