@@ -38,6 +38,8 @@ export interface LogFileOptions {
 
 const maxBufferedBytes = 8 * 1024 * 1024
 const retryAfterMs = 1000
+/** Between two writes: each costs as much as formatting a hundred lines. */
+const leastPauseMs = 10
 
 /** Name of the log file for a point in time; the suffix is UTC. */
 export function logFileName(prefix: string, rotate: LogRotation, unixMs: number): string {
@@ -57,6 +59,8 @@ export function createLogFileTracer({ level, path, prefix, rotate, style, clock,
   let stream: WriteStream | undefined
   let opening: Promise<void> | undefined
   let retry: Timer | undefined
+  let pause: Timer | undefined
+  let writtenMs = Number.NEGATIVE_INFINITY
   let failing = false
   let draining = false
   let closed = false
@@ -69,6 +73,11 @@ export function createLogFileTracer({ level, path, prefix, rotate, style, clock,
     if (!failing) onError?.(error)
     failing = true
     if (!closed) retry ??= clock.after(retryAfterMs, flushAgain)
+  }
+
+  function flushAfterPause(): void {
+    pause = undefined
+    flush()
   }
 
   function flushAgain(): void {
@@ -104,6 +113,7 @@ export function createLogFileTracer({ level, path, prefix, rotate, style, clock,
         return
       }
       stream.write(waiting.join(''))
+      writtenMs = clock.monotonic()
       waiting = []
       waitingBytes = 0
       return
@@ -123,8 +133,11 @@ export function createLogFileTracer({ level, path, prefix, rotate, style, clock,
       if (closed || waitingBytes + line.length > maxBufferedBytes) return
       waiting.push(line)
       waitingBytes += line.length
-      // One write per turn of the event loop, however many events it brought.
-      if (waiting.length === 1) queueMicrotask(flush)
+      if (waiting.length > 1) return
+      // One write per turn of the event loop, however many events it brought; and not many turns in a row.
+      const restMs = writtenMs + leastPauseMs - clock.monotonic()
+      if (restMs <= 0) queueMicrotask(flush)
+      else pause ??= clock.after(restMs, flushAfterPause)
     },
     async [Symbol.asyncDispose]() {
       flush()
@@ -132,6 +145,7 @@ export function createLogFileTracer({ level, path, prefix, rotate, style, clock,
       flush()
       closed = true
       retry?.cancel()
+      pause?.cancel()
       await close()
     },
   }
