@@ -26,6 +26,8 @@ export interface HeaderScanOptions {
   readonly end: number
   readonly maxBytes: number
   readonly maxFields: number
+  /** Nobody asks where the body begins: reading ends with the last field within the limits. */
+  readonly fieldsOnly?: boolean
   /** A whole message begins here: blank lines and a `From ` line in front of it are passed over. */
   readonly isMessage: boolean
   /** Tells whether the line at this offset, which begins with two hyphens, delimits an enclosing multipart. */
@@ -80,7 +82,7 @@ function skipLeading(bytes: Buffer, start: number, end: number): number {
  * line is missing. Linear; never throws.
  */
 export function scanHeader(bytes: Buffer, options: HeaderScanOptions): HeaderScan {
-  const { end, isBoundary, maxFields } = options
+  const { end, isBoundary, maxFields, fieldsOnly = false } = options
   const start = options.isMessage ? skipLeading(bytes, options.start, end) : options.start
   const readUntil = start + options.maxBytes
   const fields: Field[] = []
@@ -89,7 +91,7 @@ export function scanHeader(bytes: Buffer, options: HeaderScanOptions): HeaderSca
   let strayNext = -1
   let i = start
   const close = (at: number): void => {
-    if (open !== null && fields.length < maxFields && open.start < readUntil) fields.push({ ...open, end: at })
+    if (open !== null) fields.push({ ...open, end: at })
     open = null
   }
   while (i < end) {
@@ -109,9 +111,12 @@ export function scanHeader(bytes: Buffer, options: HeaderScanOptions): HeaderSca
       return { fields, start, bodyStart: i, stoppedAtBoundary: true }
     }
     close(i)
+    if (fieldsOnly && fields.length === maxFields) break
     const length = nameLength(bytes, i, next)
     if (length > 0) {
-      open = { name: bytes.toString('latin1', i, i + length).toLowerCase(), start: i, valueStart: bytes.indexOf(colon, i + length) + 1 }
+      // Beyond the limits only the end of the header is looked for: an object per line of 64 MB would fill the memory.
+      if (fields.length < maxFields && i < readUntil)
+        open = { name: bytes.toString('latin1', i, i + length).toLowerCase(), start: i, valueStart: bytes.indexOf(colon, i + length) + 1 }
     } else if (strayStart >= 0) {
       // Text without an empty line before it: neighbouring stray lines are its beginning.
       return { fields, start, bodyStart: strayNext === i ? strayStart : i, stoppedAtBoundary: false }
@@ -125,9 +130,12 @@ export function scanHeader(bytes: Buffer, options: HeaderScanOptions): HeaderSca
   return { fields, start, bodyStart: end, stoppedAtBoundary: false }
 }
 
-/** The fields of a header block in order, for those who need more than the structure keeps. */
+/** Far more than any message has, little enough to be read while others wait. */
+const mostFields = 100_000
+
+/** The first 100,000 fields of a header block in order, for those who need more than the structure keeps. */
 export function readFields(bytes: Buffer, start = 0, end = bytes.length, isMessage = true): Field[] {
-  const options = { start, end, maxBytes: end - start, maxFields: Number.POSITIVE_INFINITY, isMessage, isBoundary: null }
+  const options = { start, end, maxBytes: end - start, maxFields: mostFields, fieldsOnly: true, isMessage, isBoundary: null }
   return scanHeader(bytes, options).fields
 }
 

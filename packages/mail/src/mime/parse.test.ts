@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type MessageStructure, type Part, parameter, parseMessage, partContent, partText, rootPart } from './index.ts'
+import { type MessageStructure, type Part, parameter, parseMessage, partContent, partText, readFields, rootPart } from './index.ts'
 
 /** A message from lines, by default ended by CRLF. */
 function lines(text: readonly string[], ending = '\r\n'): Buffer {
@@ -315,4 +315,12 @@ test('text of a part: encodings undone, CR dropped, unlabelled latin-1 and HTML 
   assert.equal(text(['Subject: x', '', 'caf\xe9']), '!café\n')
   assert.equal(text(['Content-Type: text/html', '', '<meta charset=koi8-r>\xf0']), '<meta charset=koi8-r>П\n')
   assert.equal(text(['Content-Type: text/plain; charset=x-none', '', 'a']), '!a\n')
+})
+
+test('a header of millions of fields does not fill the memory', () => {
+  const bytes = Buffer.concat([Buffer.from('From: a@b\r\n'), Buffer.alloc(12_000_000, 'X:\r\n'), Buffer.from('\r\nbody')])
+  assert.equal(readFields(bytes).length, 100_000)
+  const root = rootPart(parseMessage(bytes))
+  assert.equal(root.bodyStart, bytes.length - 4, 'the body is found all the same')
+  assert.equal(readFields(bytes, 0, 4_000)[0]?.name, 'from')
 })
