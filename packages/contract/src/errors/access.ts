@@ -5,7 +5,7 @@ export const accessErrors = {
   unauthorized: {
     meaning: 'The caller has not logged in.',
     text: 'You have to authenticate first.',
-    smtp: smtp(503, '5.5.1'),
+    smtp: smtp(530, '5.7.0'),
     imap: bad(),
     jmap: {},
     http: problem(401, 'Unauthorized', 'You have to authenticate first.'),
@@ -44,7 +44,7 @@ export const accessErrors = {
   loginForbidden: {
     meaning: 'The secret is right, but the account may not use this service.',
     text: 'Your account is not authorized to use this service.',
-    smtp: smtp(550, '5.7.1'),
+    smtp: smtp(535, '5.7.8'),
     imap: no('AUTHORIZATIONFAILED'),
     pop3: 'AUTH',
     jmap: {},
@@ -73,7 +73,7 @@ export const accessErrors = {
   authenticationMechanism: {
     meaning: 'The mechanism is not offered here.',
     text: 'Authentication mechanism not supported.',
-    smtp: smtp(554, '5.7.8'),
+    smtp: smtp(504, '5.5.4'),
     imap: no('CANNOT'),
     jmap: {},
     http: problem(401, 'Unauthorized', 'You have to authenticate first.'),
@@ -97,7 +97,7 @@ export const accessErrors = {
   challengeInvalid: {
     meaning: 'An answer of the login exchange is no Base64 or has the wrong shape.',
     text: 'Invalid challenge.',
-    smtp: smtp(500, '5.5.6'),
+    smtp: smtp(501, '5.5.2'),
     imap: no('PARSE'),
     jmap: {},
     http: problem(401, 'Unauthorized', 'You have to authenticate first.'),

@@ -54,7 +54,7 @@ export const session = family('session', 'live', {
     doc: 'Offer CHUNKING, and with it BINARYMIME (RFC 3030).',
   }),
   'extensions.requiretls': expression('mail', results.boolean, { default: 'true', doc: 'Offer REQUIRETLS (RFC 8689).' }),
-  'extensions.dsn': expression('mail', results.boolean, { default: authenticated, doc: 'Offer DSN (RFC 3461).' }),
+  'extensions.dsn': expression('mail', results.boolean, { default: 'true', doc: 'Offer DSN (RFC 3461).' }),
   'extensions.vrfy': expression('mail', results.boolean, { default: authenticated, doc: 'Answer VRFY.' }),
   'extensions.expn': expression('mail', results.boolean, { default: authenticated, doc: 'Answer EXPN.' }),
   'extensions.no-soliciting': expression('mail', results.text, {

@@ -14,7 +14,8 @@ export async function capabilities(session: Session, clock: Clock): Promise<stri
   keywords.push('SMTPUTF8')
   const size = (await session.rule(on.dataLimitsSize)) ?? 0
   if (size > 0) keywords.push(`SIZE ${size}`)
-  if (await session.rule(on.extensionsRequiretls)) keywords.push('REQUIRETLS')
+  // RFC 8689 §3: only inside TLS.
+  if (session.connection.tls && (await session.rule(on.extensionsRequiretls))) keywords.push('REQUIRETLS')
   if (await session.rule(on.extensionsPipelining)) keywords.push('PIPELINING')
   const soliciting = await session.rule(on.extensionsNoSoliciting)
   if (soliciting !== undefined) keywords.push(`NO-SOLICITING ${soliciting}`.trim())
