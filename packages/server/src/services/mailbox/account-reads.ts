@@ -139,7 +139,11 @@ export function readMethods(
     },
 
     search: async (mailboxId, criterion) =>
-      searchMailbox(await contents(mailboxId), criterion, { messages: rowsOf, content: row => blobs.readAt(contentLocation(row)) }),
+      searchMailbox(await contents(mailboxId), criterion, {
+        messages: rowsOf,
+        content: row => blobs.readAt(contentLocation(row)),
+        monotonic: scope.monotonic,
+      }),
   }
 }
 

@@ -28,6 +28,8 @@ export interface AccountScope {
   readonly principalId: number
   /** Unix seconds. */
   now(): number
+  /** Milliseconds that only ever grow. */
+  monotonic(): number
   tree(): Promise<Tree>
   /** Passes when the viewer has these rights on the mailbox: else `mailboxNotFound` or `forbidden`. Who has all rights passes unread. */
   guard(mailboxId: number, ...rights: readonly RightName[]): Promise<void>
@@ -84,6 +86,7 @@ export async function openScope(
     viewer,
     principalId,
     now,
+    monotonic: clock.monotonic,
     tree,
     async guard(mailboxId, ...rights) {
       if (viewer) (await tree()).require(mailboxId, ...rights)
