@@ -20,6 +20,7 @@ import {
   invalidParameters,
   isInputField,
   type PrincipalInput,
+  type PrincipalOperation,
   readEmail,
   readExternalMember,
   readName,
@@ -121,8 +122,31 @@ export function createAdministration({
 
   /** Who holds more than the caller is out of the caller's reach. */
   async function checkReach(caller: Caller, target: PrincipalRecord): Promise<void> {
-    if (!(await rights.of(target.id)).isSubsetOf(caller.rights))
-      throw failure('forbidden', { permission: stemPermission(target.type, 'update') })
+    if (!(await rights.of(target.id)).isSubsetOf(caller.rights)) throw outOfReach(target)
+  }
+
+  /**
+   * A restriction may be lifted only by somebody it does not bind, or everybody could shake off their own: one's disabled permissions,
+   * those of a role that one has, and those of a role that is deleted.
+   */
+  async function checkLifts(caller: Caller, target: PrincipalRecord, operations: readonly PrincipalOperation[]): Promise<void> {
+    for (const { action, field, value } of operations) {
+      if (action === 'addItem') continue
+      const named = new Set(
+        field === 'disabledPermissions' || field === 'roles' ? readTexts(field, value).map(text => text.toLowerCase()) : [],
+      )
+      const isLifted = (text: string): boolean => named.has(text.toLowerCase()) !== (action === 'set')
+      if (field === 'disabledPermissions') checkTaken(caller, target, new Set(target.disabledPermissions.filter(isLifted)))
+      if (field === 'roles')
+        for (const role of target.memberOf)
+          if (role.type === 'role' && isLifted(role.name)) checkTaken(caller, target, await rights.takenByRole(role.id))
+      if (field === 'members' && target.type === 'role') checkTaken(caller, target, await rights.takenByRole(target.id))
+      if (field === 'tenant' && !(await rights.outsideTenant(target)).isSubsetOf(caller.rights)) throw outOfReach(target)
+    }
+  }
+
+  function checkTaken(caller: Caller, target: PrincipalRecord, taken: ReadonlySet<string>): void {
+    if (!taken.isSubsetOf(caller.rights)) throw outOfReach(target)
   }
 
   /** The mail first: whatever is cut short between the two is finished by deleting once more. */
@@ -212,6 +236,7 @@ export function createAdministration({
       const sensitive = ['secrets', 'emails', 'roles', 'enabledPermissions', 'disabledPermissions']
       if (operations.some(({ field }) => sensitive.includes(field))) await checkReach(caller, record)
       const steps = await planChange(record, operations, { caller, hashSecret, verifySecret })
+      await checkLifts(caller, record, operations)
       if (steps.length > 0) await store.write(changePrincipal, { id: record.id, steps })
     },
 
@@ -219,6 +244,7 @@ export function createAdministration({
       const record = await find(caller, name)
       demandFor(caller, record.type, 'delete')
       await checkReach(caller, record)
+      if (record.type === 'role') checkTaken(caller, record, await rights.takenByRole(record.id))
       await destroy(record, force)
     },
 
@@ -230,6 +256,7 @@ export function createAdministration({
       for (const id of ids) {
         const record = id === caller.accountId ? undefined : await store.read(getPrincipalById, { id })
         if (record === undefined || !(await rights.of(id)).isSubsetOf(caller.rights)) continue
+        if (type === 'role' && !(await rights.takenByRole(id)).isSubsetOf(caller.rights)) continue
         any = true
         await destroy(record, false).catch(ignoreRefusal)
       }
@@ -262,6 +289,10 @@ const textFields = [
 
 function isType(text: string): text is PrincipalType {
   return Object.hasOwn(principalTypes, text)
+}
+
+function outOfReach({ type }: PrincipalRecord): Error {
+  return failure('forbidden', { permission: stemPermission(type, 'update') })
 }
 
 function stemPermission(type: PrincipalType, verb: string): PermissionId {

@@ -206,6 +206,36 @@ test('nobody grants or touches what they lack', async () => {
   assert.ok(!(await directory.rights(id)).has('individual-list'), 'a change of a role acts at once')
 })
 
+test('nobody shakes off what was taken from them', async () => {
+  await directory.create(root, { type: 'role', name: 'brake', disabledPermissions: ['settings-update'] })
+  await directory.create(root, { type: 'tenant', name: 'fence', disabledPermissions: ['settings-update'], roles: ['admin'] })
+  const id = await directory.create(root, {
+    name: 'bound',
+    roles: ['admin', 'brake'],
+    disabledPermissions: ['settings-reload', 'message-queue-list'],
+  })
+  await directory.create(root, { name: 'fenced', roles: ['admin'] })
+  await directory.change(root, 'fenced', [{ action: 'set', field: 'tenant', value: 'fence' }])
+  const bound: Caller = { accountId: id, name: 'bound', rights: await directory.rights(id), tenantId: undefined }
+  const lifts: ReadonlyArray<readonly [string, Record<string, unknown>]> = [
+    ['bound', { action: 'removeItem', field: 'disabledPermissions', value: 'settings-reload' }],
+    ['bound', { action: 'set', field: 'disabledPermissions', value: ['message-queue-list'] }],
+    ['bound', { action: 'set', field: 'disabledPermissions', value: [] }],
+    ['bound', { action: 'removeItem', field: 'roles', value: 'brake' }],
+    ['bound', { action: 'removeItem', field: 'roles', value: 'BRAKE' }],
+    ['bound', { action: 'set', field: 'roles', value: ['user'] }],
+    ['brake', { action: 'set', field: 'disabledPermissions', value: [] }],
+    ['fenced', { action: 'set', field: 'tenant', value: '' }],
+  ]
+  for (const [name, lift] of lifts) await assert.rejects(directory.change(bound, name, [lift]), refused('forbidden'), JSON.stringify(lift))
+  await assert.rejects(directory.remove(bound, 'brake', { force: true }), refused('forbidden'))
+  assert.equal(await directory.removeAll(bound, { type: 'role', filter: 'brake' }), false)
+  assert.ok(!(await directory.rights(id)).has('settings-update') && !(await directory.rights(id)).has('settings-reload'))
+  await directory.change(bound, 'bound', [{ action: 'addItem', field: 'disabledPermissions', value: 'individual-list' }])
+  await directory.change(root, 'bound', [{ action: 'set', field: 'disabledPermissions', value: [] }])
+  assert.ok((await directory.rights(id)).has('settings-reload'))
+})
+
 test('a list resolves to the addresses of its members, inside and outside', async () => {
   await directory.create(root, {
     type: 'list',

@@ -23,7 +23,11 @@ export interface RightsSource {
   of(id: number): Promise<Rights>
   /** What a role gives on its own. */
   ofRole(id: number): Promise<Rights>
+  /** What a role takes away from everybody who has it. */
+  takenByRole(id: number): Promise<Rights>
   ofBuiltIn(name: string): Rights
+  /** What a principal would have if it had no tenant. */
+  outsideTenant(record: PrincipalRecord): Promise<Rights>
   forget(): void
 }
 
@@ -31,6 +35,11 @@ type ById = (id: number) => Promise<PrincipalRecord | undefined>
 
 export function createRights(byId: ById): RightsSource {
   const known = new Map<number, Promise<Rights>>()
+  async function setsOfRole(id: number): Promise<Sets> {
+    const sets: Sets = { enabled: new Set(), disabled: new Set() }
+    await collectRole(byId, id, sets, new Set())
+    return sets
+  }
   return {
     of(id) {
       const cached = known.get(id)
@@ -41,11 +50,12 @@ export function createRights(byId: ById): RightsSource {
       return computed
     },
     async ofRole(id) {
-      const sets: Sets = { enabled: new Set(), disabled: new Set() }
-      await collectRole(byId, id, sets, new Set())
+      const sets = await setsOfRole(id)
       return sets.enabled.difference(sets.disabled)
     },
+    takenByRole: async id => (await setsOfRole(id)).disabled,
     ofBuiltIn: name => (Object.hasOwn(builtIn, name) ? builtIn[name as BuiltInRole] : noRights),
+    outsideTenant: record => untenanted(record, byId),
     forget: () => known.clear(),
   }
 }
