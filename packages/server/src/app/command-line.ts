@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Failure } from '@postern/contract'
@@ -40,8 +41,13 @@ export async function main(): Promise<number> {
   if (initFolder !== undefined) return initialize(initFolder)
   if (command === 'try') return tryOut()
   if (values.config !== undefined && (command === undefined || command === 'run')) return serve({ configFile: values.config })
-  console.error(usage)
-  return values.help || command === undefined ? 0 : 2
+  if (values.help) {
+    console.log(usage)
+    return 0
+  }
+  const problem = command === undefined || command === 'run' ? 'Which settings file?' : `There is no command ${command}.`
+  console.error(`${problem}\n\n${usage}`)
+  return 2
 }
 
 function parseCommandLine() {
@@ -96,11 +102,14 @@ async function tryOut(): Promise<number> {
       adminPassword: POSTERN_ADMIN_PASSWORD,
       hashSecret,
     })
-    return await serve({
+    const code = await serve({
       configFile: installation.configFile,
       defaults: tryOutDefaults(),
       greet: ports => greet(ports, folder, installation.adminPassword),
     })
+    // Nobody has seen its password: the next start makes another one.
+    if (code !== 0 && installation.adminPassword !== undefined) await rm(installation.configFile, { force: true })
+    return code
   } catch (error) {
     console.error(`Cannot start in ${folder}: ${(error as Error).message}`)
     return 1
@@ -161,6 +170,8 @@ function explain(error: unknown): string {
   if (error instanceof ListenError) return error.message
   if (error instanceof SettingsFileError) return `The settings file cannot be understood: ${error.message}`
   if (error instanceof Failure) return `Cannot start: ${String(error.details['reason'] ?? error.code)}`
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return `Cannot start: ${error.message}`
+  // Of the file system, or of a database server.
+  if (error instanceof Error && 'code' in error && /^(?:E[A-Z0-9]+|[0-9A-Z]{5})$/.test(String(error.code)))
+    return `Cannot start: ${error.message}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -21,7 +21,7 @@ import { createRelay, createTransport } from '#services/relay'
 import { createImap } from '#sessions/imap'
 import { createSmtp } from '#sessions/smtp'
 import { createExpressionFunctions } from './expression-functions.ts'
-import { healthRoutes } from './health.ts'
+import { answers, healthRoutes } from './health.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createListeners, type Listeners } from './listeners.ts'
 import { createConfiguredResolver } from './resolver.ts'
@@ -125,7 +125,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   let isReady = false
   const http = opened.use(
     createHttpServer({
-      routes: healthRoutes(() => isReady),
+      routes: healthRoutes(async () => isReady && (await answers(store, clock))),
       site: async () => (await import('./api.ts')).createApi({ access, directory, queue, settings, clock, trace }),
       onMalformed: (peer, reason) => {
         trace.emit('http.error', { listenerId: peer.listenerId, remoteIp: ipField(peer.remoteIp), reason })

@@ -1,5 +1,6 @@
 // All settings: the file's and the store's merged into one view, read through the contract's declarations. Owns the settings file,
 // macros, expressions and reloading. Never decides what a setting means.
+import { basename } from 'node:path'
 import {
   type AnySetting,
   settings as declared,
@@ -17,6 +18,7 @@ import { readSettingsFile, writeSettingsFile } from './file.ts'
 import { compileLocalKeys, type LocalKeys } from './local-keys.ts'
 import { expandMacros, type MacroSources } from './macros.ts'
 import { createReader, fillIn, type Ids, type SettingProblem, type ViewReader } from './reader.ts'
+import { formatSettingsFile, parseSettingsFile, SettingsFileError } from './toml.ts'
 import { createView, type SettingsView } from './view.ts'
 
 export type { ExpressionFunctions, Variables } from './evaluation.ts'
@@ -25,8 +27,8 @@ export type { Value } from './expressions/values.ts'
 export { compileLocalKeys } from './local-keys.ts'
 export type { MacroSources } from './macros.ts'
 export type { SettingProblem } from './reader.ts'
-export { formatSettingsFile, parseSettingsFile, SettingsFileError } from './toml.ts'
 export { createView, type SettingsView } from './view.ts'
+export { formatSettingsFile, parseSettingsFile, SettingsFileError }
 
 /** Ids to fill in; nothing for a setting without placeholders. */
 type IdsArgument<I extends string> = [I] extends [never] ? [] : [ids: Readonly<Record<I, string>>]
@@ -112,12 +114,17 @@ export async function openSettings({ file, store, macros, defaults = new Map() }
     stored: () => stored.view,
     change: changes =>
       inTurn(async () => {
-        await store.write(changeSettings, { operations: await splitLocal(file, stored, changes) })
+        // From the file as it is now: an administrator may have edited it since.
+        const now = await load(file, store).catch(unreadable)
+        await store.write(changeSettings, { operations: await splitLocal(file, now, changes) })
         stored = await load(file, store)
       }),
     reload: ({ dryRun = false, only } = {}) =>
       inTurn(async () => {
-        const next = await load(file, store)
+        const next = await load(file, store).catch(brokenFile)
+        if (next instanceof SettingsFileError) {
+          return { errors: { [basename(file ?? '')]: { type: 'parse', error: next.message } }, warnings: {} }
+        }
         const candidate = await activate(only === undefined ? next : merge(active.source, next, only), macros, defaults)
         const report = check(candidate)
         if (dryRun || Object.keys(report.errors).length > 0) return report
@@ -135,6 +142,17 @@ export async function openSettings({ file, store, macros, defaults = new Map() }
     },
     problems: () => active.reader.problems,
   }
+}
+
+/** A file that cannot be understood is no reason to lose what it holds. */
+function unreadable(error: unknown): never {
+  if (!(error instanceof SettingsFileError)) throw error
+  throw failure('other', { details: 'The settings file cannot be understood', reason: error.message }, { cause: error })
+}
+
+function brokenFile(error: unknown): SettingsFileError {
+  if (error instanceof SettingsFileError) return error
+  throw error
 }
 
 interface Source {

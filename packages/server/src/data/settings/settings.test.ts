@@ -193,3 +193,23 @@ test('a file that cannot be understood stops the start, naming the line', async 
   await writeFile(file, '[server]\nhostname = "a\n')
   await assert.rejects(openSettings({ file, store, macros }), (error: unknown) => error instanceof SettingsFileError && error.line === 2)
 })
+
+test('an edit of the file that was not reloaded yet, and the comments at its top, outlive a change by the API', async () => {
+  await writeFile(file, '# ours\n# and mine\n\nserver.max-connections = 777\n')
+  await settings.change([put(['authentication.fallback-admin.user', 'boss'])])
+  const text = await readFile(file, 'utf8')
+  assert.ok(text.startsWith('# ours\n# and mine\n\n'), text)
+  assert.match(text, /^server\.max-connections = 777$/m)
+  assert.match(text, /^authentication\.fallback-admin\.user = "boss"$/m)
+})
+
+test('a file broken while the server runs is reported by line, and not written over', async () => {
+  const broken = '# ours\ncertificate.a.cert = %{file:/a.pem}%\n'
+  await writeFile(file, broken)
+  assert.match(String((await settings.reload()).errors['config.toml']?.error), /^line 2: /)
+  await assert.rejects(
+    settings.change([put(['server.max-connections', '5'])]),
+    error => error instanceof Failure && error.code === 'other' && /^line 2: /.test(String(error.details['reason'])),
+  )
+  assert.equal(await readFile(file, 'utf8'), broken)
+})

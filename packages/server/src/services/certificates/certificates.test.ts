@@ -81,3 +81,16 @@ test('a self-signed certificate is what a strict reader expects', () => {
   const late = createSelfSigned(['a.test'], { clock: createFakeClock(Date.UTC(2045, 0, 1)), random: systemRandom })
   assert.equal(new X509Certificate(late.certificate).validTo, 'Dec 30 00:00:00 2054 GMT')
 })
+
+test('a key that is not that of its certificate leaves the certificate of before at work', async () => {
+  const good = createSelfSigned(['mixed.example.org'], parts)
+  const change = (name: string, value: string) => settings.change([{ kind: 'put', entries: [[`certificate.mixed.${name}`, value]] }])
+  await change('cert', good.certificate)
+  await change('private-key', good.privateKey)
+  await settings.reload()
+  assert.equal(certificates.identityFor('mixed.example.org').certificate, good.certificate)
+  await change('private-key', createSelfSigned(['x.example.org'], parts).privateKey)
+  await settings.reload()
+  assert.equal(certificates.identityFor('mixed.example.org').privateKey, good.privateKey)
+  assert.ok(trace.of('config.build-error').some(({ fields }) => fields.key === 'certificate.mixed'))
+})

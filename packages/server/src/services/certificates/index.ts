@@ -1,6 +1,6 @@
 // Which certificate a TLS client is shown: those of the settings by name, else a self-signed one made when it is first needed. Owns keys in
 // memory only; never opens a connection.
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { settings as declared } from '@postern/contract'
 import type { Clock, Random } from '#base/clock'
 import type { Trace } from '#base/trace'
@@ -29,6 +29,7 @@ export interface CertificatesParts {
 }
 
 interface Table {
+  readonly byId: ReadonlyMap<string, Chosen>
   readonly byName: ReadonlyMap<string, Identity>
   readonly fallback: Identity | undefined
 }
@@ -38,7 +39,7 @@ export function createCertificates({ settings, clock, random, trace }: Certifica
   const names = [...table.byName.keys()]
   let selfSigned: Identity | undefined
   const stop = settings.onReload(() => {
-    table = readTable(settings, trace)
+    table = readTable(settings, trace, table)
   })
   return {
     identityFor(serverName) {
@@ -55,27 +56,36 @@ export function createCertificates({ settings, clock, random, trace }: Certifica
   }
 }
 
-function readTable(settings: Settings, trace: Trace): Table {
+interface Chosen {
+  readonly identity: Identity
+  readonly subjects: readonly string[]
+}
+
+/** A certificate that cannot be used leaves the one it had before in its place. */
+function readTable(settings: Settings, trace: Trace, before?: Table): Table {
+  const byId = new Map<string, Chosen>()
   const byName = new Map<string, Identity>()
-  const all: Identity[] = []
   let chosen: Identity | undefined
   for (const id of settings.idsOf(declared.certificate.cert)) {
     const certificate = settings.read(declared.certificate.cert, { id })
     const privateKey = settings.read(declared.certificate.privateKey, { id })
     if (certificate === undefined || privateKey === undefined) continue
-    const identity = { certificate, privateKey }
-    let subjects: readonly string[]
+    let found: Chosen | undefined = before?.byId.get(id)
     try {
-      subjects = [...namesOf(new X509Certificate(certificate)), ...settings.read(declared.certificate.subjects, { id })]
+      const parsed = new X509Certificate(certificate)
+      if (!parsed.checkPrivateKey(createPrivateKey(privateKey))) throw new Error('the private key is not that of the certificate')
+      const subjects = [...namesOf(parsed), ...settings.read(declared.certificate.subjects, { id })]
+      found = { identity: { certificate, privateKey }, subjects }
     } catch (error) {
       trace.emit('config.build-error', { key: `certificate.${id}`, reason: (error as Error).message })
-      continue
     }
-    all.push(identity)
-    for (const subject of subjects) byName.set(subject.toLowerCase().replace(/^\*\./, ''), identity)
-    if (settings.read(declared.certificate.default, { id })) chosen = identity
+    if (!found) continue
+    byId.set(id, found)
+    for (const subject of found.subjects) byName.set(subject.toLowerCase().replace(/^\*\./, ''), found.identity)
+    if (settings.read(declared.certificate.default, { id })) chosen = found.identity
   }
-  return { byName, fallback: chosen ?? all[0] }
+  const [first] = byId.values()
+  return { byId, byName, fallback: chosen ?? first?.identity }
 }
 
 function namesOf(certificate: X509Certificate): string[] {
