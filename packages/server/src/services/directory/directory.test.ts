@@ -251,6 +251,15 @@ test('a list resolves to the addresses of its members, inside and outside', asyn
   })
 })
 
+test('mail to a list reaches the members of lists on it, even when they stand on each other', async () => {
+  const list = (name: string, externalMembers: readonly string[]): Promise<number> =>
+    directory.create(root, { type: 'list', name, emails: `${name}@example.org`, externalMembers })
+  await list('circle-a', ['circle-b@example.org', 'a@other.test'])
+  await list('circle-b', ['circle-a@example.org', 'circle-b@example.org', 'j@example.org', 'a@other.test'])
+  const resolved = await directory.resolve('circle-a@example.org')
+  assert.deepEqual(resolved.kind === 'list' && resolved.addresses, ['j@example.org', 'a@other.test'])
+})
+
 test('sub-addresses and catch-alls are found', async () => {
   const resolved = await directory.resolve('jane+shop@example.org')
   assert.equal(resolved.kind === 'mailbox' && resolved.name, 'jane')

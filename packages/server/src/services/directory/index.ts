@@ -136,14 +136,28 @@ export function createDirectory({
   async function ownerResolution(owner: Related): Promise<Resolution> {
     if (owner.type === 'individual' || owner.type === 'group') return { kind: 'mailbox', accountId: owner.id, name: owner.name }
     if (owner.type !== 'list') return { kind: 'unknown' }
-    const list = await byId(owner.id)
     const addresses = new Set<string>()
-    for (const member of list?.members ?? []) {
-      const [first] = (await byId(member.id))?.emails ?? []
-      if (first !== undefined) addresses.add(first)
-    }
-    for (const address of list?.externalMembers ?? []) addresses.add(address)
+    await collectAddresses(owner.id, addresses, new Set())
     return { kind: 'list', name: owner.name, addresses: [...addresses] }
+  }
+
+  /** Addresses of a list and of the lists on it, each once: lists may stand on each other in circles. */
+  async function collectAddresses(listId: number, addresses: Set<string>, seen: Set<number>): Promise<void> {
+    if (seen.has(listId)) return
+    seen.add(listId)
+    const list = await byId(listId)
+    for (const { id, type } of list?.members ?? []) {
+      if (type === 'list') await collectAddresses(id, addresses, seen)
+      const [first] = (await byId(id))?.emails ?? []
+      if (type !== 'list' && first !== undefined) addresses.add(first)
+    }
+    const local = await knownDomains()
+    for (const address of list?.externalMembers ?? []) {
+      const isLocal = local.has(address.slice(address.lastIndexOf('@') + 1))
+      const owner = isLocal ? await store.read(getAddressOwner, { address }) : undefined
+      if (owner?.type === 'list') await collectAddresses(owner.id, addresses, seen)
+      else addresses.add(address)
+    }
   }
 
   return {
