@@ -7,7 +7,7 @@ import { type SmtpServer, startSmtp, stopWorkers, type Trouble } from './server.
 
 // Directives, besides what every dialog knows:
 //
-//   account NAME SECRET ADDRESS...      role NAME SECRET (an account without any role)
+//   account NAME SECRET ADDRESS...      role NAME SECRET ADDRESS... (an account without any role)
 //   list ADDRESS MEMBER...
 //   setting KEY VALUE                   put into force at once
 //   defaults                            the rules of a fresh installation: they go by port, see the listener `proxied`
@@ -52,7 +52,7 @@ type Directive = (server: SmtpServer, first: string, rest: readonly string[], te
 
 const directives: Readonly<Record<string, Directive>> = {
   account: (server, name, [secret = '', ...addresses]) => server.account(name, secret, addresses),
-  role: (server, name, [secret = '']) => server.account(name, secret, [], []),
+  role: (server, name, [secret = '', ...addresses]) => server.account(name, secret, addresses, []),
   list: (server, address, members) => server.list(address, members),
   setting: (server, key, _words, value) => server.set([[key, value]]),
   defaults: server => server.useDefaults(),

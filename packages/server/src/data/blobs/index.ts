@@ -4,4 +4,4 @@
 // collection of what no row refers to. Never decides who may read, never changes a byte.
 export { type Blobs, createBlobs, type Range } from './blobs.ts'
 export type { Collected, Compacted } from './collect.ts'
-export type { Spool } from './spool.ts'
+export { type Spool, storageFailure } from './spool.ts'

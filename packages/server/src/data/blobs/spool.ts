@@ -2,14 +2,16 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Failure, failure } from '@postern/contract'
 import type { Random } from '#base/clock'
 import { largeContentBytes, type SpooledContent } from '#data/store'
 
 export interface Spool extends AsyncDisposable {
   /** Bytes written so far. */
   readonly size: number
+  /** `storageFull`, `storeUnavailable`. */
   write(chunk: Uint8Array): Promise<void>
-  /** Everything written, as one attachment for `Store.write`. Call once; keep the spool until the write is done. */
+  /** Everything written, as one attachment for `Store.write`. Call once; keep the spool until the write is done. `storageFull`, `storeUnavailable`. */
   finish(): Promise<Uint8Array | SpooledContent>
   /** Everything written, in memory. Only after `finish`. */
   bytes(): Promise<Buffer>
@@ -49,7 +51,7 @@ export function createSpool(folder: string, random: Random, memoryBytes: number)
     async write(chunk) {
       if (finished) throw new Error('the spool is finished')
       size += chunk.length
-      if (file || size > memoryBytes) await append(file ?? (await toFile()), chunk)
+      if (file || size > memoryBytes) await inStorage(async () => append(file ?? (await toFile()), chunk))
       else chunks.push(Buffer.from(chunk))
     },
     async finish() {
@@ -59,10 +61,12 @@ export function createSpool(folder: string, random: Random, memoryBytes: number)
         finished = chunks.length === 1 && only ? only : Buffer.concat(chunks, size)
       } else if (size <= largeContentBytes) {
         // Small enough for a pack: it shares the pack's sync and compression.
-        finished = await readFile(file.path)
+        const { path } = file
+        finished = await inStorage(() => readFile(path))
       } else {
-        await file.handle.sync()
-        finished = { path: file.path, size, hash: file.hash.digest() }
+        const { handle, path, hash } = file
+        await inStorage(() => handle.sync())
+        finished = { path, size, hash: hash.digest() }
       }
       return finished
     },
@@ -78,4 +82,19 @@ export function createSpool(folder: string, random: Random, memoryBytes: number)
       await rm(file.path, { force: true })
     },
   }
+}
+
+async function inStorage<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storageFailure(error)
+  }
+}
+
+/** The file system's errors, as clients are told of them: whether trying again helps. */
+export function storageFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return failure(code === 'ENOSPC' || code === 'EDQUOT' ? 'storageFull' : 'storeUnavailable', {}, { cause: error })
 }

@@ -65,7 +65,7 @@ export function createNotices({ blobs, settings, clock, random, nextId }: Parts)
       const content = buildDsn({
         from: {
           name: (await settings.evaluate(declared.report.dsnFromName, variables)) ?? 'Mail Delivery Subsystem',
-          address: (await settings.evaluate(declared.report.dsnFromAddress, variables)) ?? `MAILER-DAEMON@${host}`,
+          address: complete(await settings.evaluate(declared.report.dsnFromAddress, variables)) ?? `MAILER-DAEMON@${host}`,
         },
         to: message.returnPath,
         messageId: `${id.toString(16)}.${random.bytes(6).toString('hex')}@${host}`,
@@ -146,4 +146,9 @@ function statusCode(action: DsnRecipient['action'], enhanced: string | undefined
   // A temporary reply that outlived the message: RFC 3463 §3.5, delivery time expired.
   if (action === 'failed' && enhanced?.startsWith('4')) return '5.4.7'
   return `${digit}.${statusByError[error] ?? '0.0'}`
+}
+
+/** The default takes its domain from a setting that may be empty. */
+function complete(address: string | undefined): string | undefined {
+  return address === undefined || address.endsWith('@') ? undefined : address
 }

@@ -403,6 +403,7 @@ test('a smarthost that wants a login gets it, and one that refuses it keeps the 
     line =>
       line.startsWith('AUTH') && line !== `AUTH PLAIN ${Buffer.from('\0me\0secret').toString('base64')}` ? '535 5.7.8 no' : undefined,
     ['AUTH PLAIN LOGIN'],
+    'works',
   )
   const login = (secret: string): Promise<unknown> =>
     settings
@@ -412,6 +413,7 @@ test('a smarthost that wants a login gets it, and one that refuses it keeps the 
           entries: [
             ['remote.out.auth.username', 'me'],
             ['remote.out.auth.secret', secret],
+            ['remote.out.tls.allow-invalid-certs', 'true'],
           ],
         },
       ])
@@ -425,6 +427,36 @@ test('a smarthost that wants a login gets it, and one that refuses it keeps the 
   await queue.reschedule(id, clock.now())
   await remote.untilTaken(1)
 })
+
+for (const [trouble, tls] of [
+  ['offers no TLS', undefined],
+  ['breaks TLS', 'broken'],
+  ['has a certificate that nobody vouches for', 'works'],
+] as const) {
+  test(`a password is not told to a smarthost that ${trouble}`, async () => {
+    const heard: string[] = []
+    await smarthost(
+      line => {
+        heard.push(line)
+        return undefined
+      },
+      ['AUTH PLAIN LOGIN'],
+      tls,
+    )
+    const entries: Array<[string, string]> = [
+      ['remote.out.auth.username', 'me'],
+      ['remote.out.auth.secret', 'secret'],
+    ]
+    await settings.change([{ kind: 'put', entries }])
+    assert.deepEqual((await settings.reload()).errors, {})
+    start()
+    const id = await accept(['bob@remote.test'])
+    await until(async () => (await queue.get(id))?.domains[0]?.retryCount === 1)
+    assert.equal((await queue.get(id))?.domains[0]?.error, 'tls')
+    assert.ok(heard.length > 0)
+    assert.ok(!heard.some(line => line.startsWith('AUTH')))
+  })
+}
 
 test('two workers never take the same message', async () => {
   const ids = await Promise.all(Array.from({ length: 20 }, () => accept(['bob@remote.test'])))

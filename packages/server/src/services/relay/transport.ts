@@ -106,6 +106,9 @@ export function createTransport({ settings, resolver, clock, random }: Transport
       ip.includes(':') ? declared.queue.outboundSourceIpV6 : declared.queue.outboundSourceIpV4,
       perHost,
     )
+    const credentials = credentialsOf(id)
+    // A password goes to nobody but the host it is for, unless TLS was switched off on purpose.
+    const startTls = (await settings.evaluate(declared.queue.outboundTlsStarttls, perHost)) ?? 'optional'
     const allowsAnyCertificate = (await settings.evaluate(declared.queue.outboundTlsAllowInvalidCerts, perHost)) ?? false
     return {
       host: host.name,
@@ -115,9 +118,9 @@ export function createTransport({ settings, resolver, clock, random }: Transport
       helo: (await settings.evaluate(declared.queue.outboundHostname, variables)) || 'localhost',
       isLmtp: id !== undefined && settings.read(declared.remote.protocol, { id }) === 'lmtp',
       implicitTls: id !== undefined && settings.read(declared.remote.tlsImplicit, { id }),
-      startTls: (await settings.evaluate(declared.queue.outboundTlsStarttls, perHost)) ?? 'optional',
+      startTls: credentials && startTls !== 'disable' ? 'verify' : startTls,
       allowsAnyCertificate: allowsAnyCertificate || (id !== undefined && settings.read(declared.remote.tlsAllowInvalidCerts, { id })),
-      credentials: credentialsOf(id),
+      credentials,
       timeouts: {
         connect: await timeout(declared.queue.outboundTimeoutsConnect, 300_000),
         greeting: await timeout(declared.queue.outboundTimeoutsGreeting, 300_000),

@@ -1,9 +1,9 @@
 // A message on its way in. Takes octets up to a limit; beyond it, or when the disk gives out, what comes is counted and dropped, so that
 // the client can be read to the end of its message and told why.
 import { open } from 'node:fs/promises'
-import { Failure, failure } from '@postern/contract'
+import { type Failure, failure } from '@postern/contract'
 import type { ByteBudget } from '#base/limits'
-import type { Blobs, Spool } from '#data/blobs'
+import { type Blobs, type Spool, storageFailure } from '#data/blobs'
 import type { SpooledContent } from '#data/store'
 
 export interface ReceivedContent {
@@ -94,11 +94,4 @@ async function readHead(path: string): Promise<Buffer> {
   await using file = await open(path)
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(headBytes), 0, headBytes, 0)
   return buffer.subarray(0, bytesRead)
-}
-
-/** The spool tells of the file system, clients are told whether trying again helps. */
-export function storageFailure(error: unknown): Failure {
-  if (error instanceof Failure) return error
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return failure(code === 'ENOSPC' || code === 'EDQUOT' ? 'storageFull' : 'storeUnavailable', {}, { cause: error })
 }

@@ -1,10 +1,10 @@
 // From the last octet to the queue: ordered stages, each of which may refuse the message, put fields in front of it or take some out.
 import { Failure, failure } from '@postern/contract'
 import type { Clock, Random } from '#base/clock'
-import type { Blobs } from '#data/blobs'
+import { type Blobs, storageFailure } from '#data/blobs'
 import { messageFlags, type Queue } from '#services/queue'
 import type { Answer, Session } from '../command.ts'
-import { type Incoming, type ReceivedContent, storageFailure } from '../incoming.ts'
+import type { Incoming, ReceivedContent } from '../incoming.ts'
 import { type Reply, reply, replyToFailure } from '../reply.ts'
 import type { Transaction } from '../transaction.ts'
 import { withContent } from './content.ts'

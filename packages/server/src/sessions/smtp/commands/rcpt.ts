@@ -11,7 +11,7 @@ import type { Throttles } from '../throttles.ts'
 import { domainOf, hasDsnParameters, type Transaction } from '../transaction.ts'
 
 interface Parts {
-  readonly directory: Pick<Directory, 'domains' | 'isLocalDomain' | 'resolve'>
+  readonly directory: Pick<Directory, 'domains' | 'isLocalDomain' | 'resolve' | 'rights'>
   readonly bans: Pick<Bans, 'count'>
   readonly throttles: Pick<Throttles, 'refuse'>
 }
@@ -81,16 +81,20 @@ async function rewritten(session: Session, transaction: Transaction, address: st
   return found
 }
 
-/** Throws the failures `unknownRecipient`, `relayDenied`, `directoryUnavailable`. */
+/** Throws the failures `unknownRecipient`, `recipientMayNotReceive`, `relayDenied`, `directoryUnavailable`. */
 async function route(session: Session, directory: Parts['directory'], address: string): Promise<Route> {
   const hasDirectory = (await session.rule(declared.session.rcptDirectory)) !== undefined
   let found: Route = { kind: 'remote' }
+  let mayReceive = true
   try {
     if (hasDirectory && (await directory.isLocalDomain(domainOf(address)))) found = await directory.resolve(canonicalAddress(address))
+    // Said now, the sender hears of it from their own server; said later, whoever's name was forged would.
+    if (found.kind === 'mailbox') mayReceive = (await directory.rights(found.accountId)).has('email-receive')
   } catch (error) {
     throw failure('directoryUnavailable', {}, { cause: error })
   }
   if (found.kind === 'unknown') throw failure('unknownRecipient')
+  if (!mayReceive) throw failure('recipientMayNotReceive')
   if (found.kind === 'remote' && !(await session.rule(declared.session.rcptRelay))) throw failure('relayDenied')
   return found
 }
