@@ -203,3 +203,34 @@ test('nameless requests are counted by address', async () => {
     (error: unknown) => error instanceof Failure && error.code === 'tooManyRequests' && Number(error.details['retryAfterMs']) > 0,
   )
 })
+
+test('a password that is replaced while it is being checked is good for no further login', async () => {
+  await directory.create(root, { name: 'swift', secrets: 'old', roles: ['user'] })
+  let isReplaced = false
+  const slow = {
+    ...passwords,
+    verify: async (stored: string, secret: string) => {
+      const matches = await passwords.verify(stored, secret)
+      if (matches && !isReplaced) {
+        isReplaced = true
+        await directory.change(root, 'swift', [{ action: 'set', field: 'secrets', value: ['new'] }])
+      }
+      return matches
+    },
+  }
+  using watched = createAccess({
+    store,
+    settings,
+    directory,
+    passwords: slow,
+    ephemeral: createMemoryEphemeral({ clock }),
+    clock,
+    random: systemRandom,
+    trace,
+  })
+  const attempt = (secret: string) => watched.authenticate({ kind: 'password', login: 'swift', secret }, { remoteIp: '192.0.2.1', trace })
+  await attempt('old')
+  assert.ok(isReplaced)
+  await assert.rejects(attempt('old'), refused('authenticationFailed'))
+  assert.equal((await attempt('new')).name, 'swift')
+})

@@ -79,7 +79,8 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     return { accountId, name: record.name, rights: await directory.rights(accountId), tenantId: record.tenant?.id }
   }
 
-  async function prove({ kind, ...given }: Credentials): Promise<number | 'needsCode' | undefined> {
+  /** The record is the one whose secrets were checked: what changes meanwhile is not proven. */
+  async function prove({ kind, ...given }: Credentials): Promise<Proof | 'needsCode' | undefined> {
     if ('name' in given) return proveKey(given.name.toLowerCase(), given.secret)
     const { login, secret } = given
     let outage: unknown
@@ -90,11 +91,11 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     const isPerson = record?.type === 'individual'
     if (isPerson) {
       const checked = await checkSecrets(record, secret)
-      if (checked === 'match') return record.id
+      if (checked === 'match') return { accountId: record.id, record }
       if (checked === 'needsCode') return 'needsCode'
     }
     if (await isConfigured(declared.authentication.fallbackAdminUser, declared.authentication.fallbackAdminSecret, login, secret)) {
-      return fallbackAdministratorId
+      return { accountId: fallbackAdministratorId, record: undefined }
     }
     const percent = login.lastIndexOf('%')
     const isMaster =
@@ -102,20 +103,20 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
       (await isConfigured(declared.authentication.masterUser, declared.authentication.masterSecret, login.slice(percent + 1), secret))
     if (isMaster) {
       const account = await directory.byName(login.slice(0, percent))
-      if (account?.type === 'individual') return account.id
+      if (account?.type === 'individual') return { accountId: account.id, record: account }
     }
     if (outage !== undefined) throw failure('temporaryAuthFailure')
     if (!isPerson) await passwords.verify(decoyHash, secret)
     return undefined
   }
 
-  async function proveKey(name: string, secret: string): Promise<number | undefined> {
+  async function proveKey(name: string, secret: string): Promise<Proof | undefined> {
     const record = await directory.byName(name)
     if (record?.type !== 'apiKey') {
       await passwords.verify(decoyHash, secret)
       return undefined
     }
-    for (const stored of record.secrets) if (await passwords.verify(stored, secret)) return record.id
+    for (const stored of record.secrets) if (await passwords.verify(stored, secret)) return { accountId: record.id, record }
     return undefined
   }
 
@@ -203,11 +204,10 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
           throw failure('totpRequired')
         }
         if (found === undefined) return fail(name, origin, 'Credentials do not match')
-        accountId = found
+        accountId = found.accountId
         // A code is good for its minute only, so what it proved is not remembered.
         const usedCode = credentials.kind === 'password' && /\$\d{6,8}$/.test(credentials.secret)
-        if (!usedCode)
-          proven.set(key, { accountId, record: await recordOf(accountId) }, { ttl: settings.read(declared.cache.sessionTtl) ?? 3_600_000 })
+        if (!usedCode) proven.set(key, found, { ttl: settings.read(declared.cache.sessionTtl) ?? 3_600_000 })
       }
       const caller = await callerFor(accountId)
       if (!caller.rights.has('authenticate')) {

@@ -330,3 +330,35 @@ test('bulk deletion skips the caller', async () => {
   assert.equal((await directory.list(root, { filter: 'bulk' })).total, 1)
   assert.equal(await directory.removeAll(caller, { type: 'individual', filter: 'bulk' }), false)
 })
+
+test('what was read before a change is not remembered after it', async () => {
+  const id = await directory.create(root, { name: 'turncoat', emails: 'turncoat@example.org', secrets: 'old' })
+  let afterRead = async (): Promise<void> => {}
+  const slowStore: Store = Object.create(store, {
+    read: {
+      value: async (query: Parameters<Store['read']>[0], args: unknown) => {
+        const found = await store.read(query, args)
+        const run = afterRead
+        afterRead = async () => {}
+        await run()
+        return found
+      },
+    },
+  })
+  using slow = createDirectory({
+    store: slowStore,
+    settings,
+    hashSecret: async secret => secret,
+    verifySecret: async () => false,
+    usedQuota: async () => 0,
+    destroyMail: async () => {},
+  })
+  const change = (value: string) => async () => directory.change(root, 'turncoat', [{ action: 'set', field: 'secrets', value: [value] }])
+  afterRead = change('new')
+  await slow.byId(id)
+  assert.deepEqual((await slow.byId(id))?.secrets, ['{PLAIN}new'])
+  afterRead = change('newer')
+  await slow.byName('turncoat')
+  assert.deepEqual((await slow.byId(id))?.secrets, ['{PLAIN}newer'])
+  assert.equal(await slow.byName('turncoat'), await slow.byId(id))
+})

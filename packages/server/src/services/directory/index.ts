@@ -81,11 +81,14 @@ export function createDirectory({
   const records = new LRUCache<number, PrincipalRecord>({ max: maxCached })
   const resolutions = new LRUCache<string, Resolution>({ max: maxCached })
   let domains: Promise<ReadonlySet<string>> | undefined
+  /** Counts commits: what was read before one is not kept after it. */
+  let changes = 0
   const rights = createRights(byId)
 
   // A principal's change may touch what others resolve to, so the derived caches go as a whole; they refill in microseconds each.
   const stop = store.onCommit(news => {
     if (news.topic !== 'principal') return
+    changes++
     records.delete(Number(news.key))
     resolutions.clear()
     rights.forget()
@@ -96,8 +99,9 @@ export function createDirectory({
   async function byId(id: number): Promise<PrincipalRecord | undefined> {
     const known = records.get(id)
     if (known !== undefined) return known
+    const started = changes
     const record = await store.read(getPrincipalById, { id })
-    if (record !== undefined) records.set(id, record)
+    if (record !== undefined && changes === started) records.set(id, record)
     return record
   }
 
@@ -113,8 +117,9 @@ export function createDirectory({
     const wanted = address.toLowerCase()
     const known = resolutions.get(wanted)
     if (known !== undefined) return known
+    const started = changes
     const found = await lookUp(wanted)
-    resolutions.set(wanted, found)
+    if (changes === started) resolutions.set(wanted, found)
     return found
   }
 
@@ -163,9 +168,13 @@ export function createDirectory({
   return {
     byId,
     byName: async name => {
+      const started = changes
       const record = await store.read(getPrincipalByName, { name: name.toLowerCase() })
-      if (record !== undefined) records.set(record.id, record)
-      return record
+      if (record === undefined || changes !== started) return record
+      // The record that is known already: whoever compares the two sees that nothing changed.
+      const known = records.get(record.id)
+      if (known === undefined) records.set(record.id, record)
+      return known ?? record
     },
     rights: id => rights.of(id),
     isLocalDomain: async domain => (await knownDomains()).has(domain.toLowerCase()),
