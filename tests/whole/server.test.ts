@@ -1,7 +1,10 @@
 // The whole server in one process: what only shows when the parts are together.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startTestServer, type TestServer } from '@postern/testkit'
 
@@ -140,4 +143,16 @@ test('when the server stops, clients are told and connections end', async () => 
     said.some(text => /^\* BYE/m.test(text)),
     said.join('|'),
   )
+})
+
+test('a setting that is broken at the start is told in the log, and does not stop the start', async () => {
+  const logs = await mkdtemp(join(tmpdir(), 'postern-logs-'))
+  try {
+    const broken = { 'queue.outbound.concurrency': 'many', 'tracer.log.type': 'log', 'tracer.log.path': logs, 'tracer.log.level': 'info' }
+    await (await startTestServer({ settings: broken }))[Symbol.asyncDispose]()
+    const [file = ''] = await readdir(logs)
+    assert.match(await readFile(join(logs, file), 'utf8'), /\(config\.parse-error\).*key = "queue\.outbound\.concurrency"/)
+  } finally {
+    await rm(logs, { recursive: true })
+  }
 })

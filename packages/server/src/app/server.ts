@@ -5,7 +5,7 @@ import { type Clock, createIdSource, type Random, randomAlphanumerics, systemClo
 import type { Resolver } from '#base/dns'
 import { createHttpServer } from '#base/http'
 import { createConcurrencyLimit, createRateCounter } from '#base/limits'
-import { createTrace, durationMs, ip as ipField, type Tracer } from '#base/trace'
+import { createTrace, durationMs, ip as ipField, type Trace, type Tracer } from '#base/trace'
 import { createWorkers } from '#base/workers'
 import { createBlobs } from '#data/blobs'
 import { createMemoryEphemeral } from '#data/ephemeral'
@@ -170,6 +170,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   settings.onReload(() => void reconcile().catch(error => trace.emit('network.listen-error', { reason: String(error) })))
   opened.use(relay.start())
   opened.use(startHousekeeping({ bans: access.bans, blobs, store, clock, trace }))
+  await reportBrokenSettings(settings, trace)
   isReady = true
   trace.emit('server.startup', { elapsed: durationMs(clock.monotonic() - startedMs) })
 
@@ -185,6 +186,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       await running[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What a reload would refuse counts as absent at a start, and is told in the log. */
+async function reportBrokenSettings(settings: Settings, trace: Trace): Promise<void> {
+  const { errors } = await settings.reload({ dryRun: true })
+  for (const [key, { type, error }] of Object.entries(errors)) trace.emit(`config.${type}-error`, { key, reason: error })
 }
 
 /** Writes the keys that must exist, where they are missing. */

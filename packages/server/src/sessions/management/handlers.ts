@@ -16,7 +16,7 @@ export function bind<E extends Endpoint>(endpoint: E, handle: Handler<E>): Bound
   return { endpoint, handle: handle as BoundEndpoint['handle'] }
 }
 
-/** Every endpoint of the contract below `/api`, those without handler included. Fails when two handlers claim one endpoint. */
+/** Every endpoint of the contract, those without handler included. Fails when two handlers claim one endpoint. */
 export function withUnhandled(bound: readonly BoundEndpoint[]): readonly BoundEndpoint[] {
   const ids = bound.map(({ endpoint }) => endpoint.id)
   const twice = ids.find((id, index) => ids.indexOf(id) !== index)
@@ -24,8 +24,12 @@ export function withUnhandled(bound: readonly BoundEndpoint[]): readonly BoundEn
   return [...bound, ...unhandledEndpoints(bound).map(endpoint => ({ endpoint, handle: undefined }))]
 }
 
-/** Endpoints of the contract that nobody handles. */
+/** Endpoints of the contract that nobody handles; probes are answered before this site is asked. */
 export function unhandledEndpoints(bound: readonly BoundEndpoint[]): readonly Endpoint[] {
   const handled = new Set(bound.map(({ endpoint }) => endpoint.id))
-  return declaredEndpoints.flatMap(({ area, endpoint }) => (area === 'open' || handled.has(endpoint.id) ? [] : [endpoint]))
+  return declaredEndpoints.flatMap(({ endpoint }) => (handled.has(endpoint.id) || isProbe(endpoint) ? [] : [endpoint]))
+}
+
+function isProbe({ paths }: Endpoint): boolean {
+  return paths.every(path => path.startsWith('/healthz/'))
 }
