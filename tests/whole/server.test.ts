@@ -95,6 +95,28 @@ test('a listener that the settings gain is opened by a reload, and closed when t
   await until(() => !server.running.ports().has('extra'))
 })
 
+test('a port that is taken keeps no other listener from opening', async () => {
+  await using own = await startTestServer()
+  const taken = own.port('smtp')
+  await own.call('POST', '/api/settings', [
+    {
+      type: 'insert',
+      prefix: 'server.listener',
+      assert_empty: false,
+      values: [
+        ['a-first.bind', `127.0.0.1:${taken}`],
+        ['a-first.protocol', 'imap'],
+        ['later.bind', '127.0.0.1:0'],
+        ['later.protocol', 'imap'],
+      ],
+    },
+  ])
+  await own.call('GET', '/api/reload')
+  await until(() => own.running.ports().has('later'))
+  assert.ok(!own.running.ports().has('a-first'))
+  await own.play('later', 'A< * OK')
+})
+
 async function until(condition: () => boolean): Promise<void> {
   const patience = AbortSignal.timeout(10_000)
   while (!condition()) {

