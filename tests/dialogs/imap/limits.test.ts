@@ -205,6 +205,24 @@ test('a client that asks for much and never reads holds little, and is cut off i
   assert.ok(most < 32 * 1024 * 1024, `${most} octets waited for a client that does not read`)
 })
 
+test('a client that pipelines fetches of a large mailbox and reads them all leaves the others their turns', async () => {
+  await using server = await start()
+  const account = await server.mailboxes.open((await server.directory.byName('jane'))?.id ?? 0)
+  const inbox = await account.findRole('inbox')
+  await account.appendAll(
+    Array.from({ length: 2000 }, (_, i) => ({ content: Buffer.from(`Subject: ${i}\r\n\r\n`), mailboxIds: [inbox?.id ?? 0] })),
+  )
+  const greedy = await (await Client.open(server)).logIn()
+  const other = await (await Client.open(server)).logIn()
+  await greedy.command('a1 SELECT INBOX')
+  const commands = Array.from({ length: 20 }, (_, i) => `f${i} FETCH 1:* (ENVELOPE)\r\n`)
+  greedy.socket.write(commands.join(''))
+  await greedy.until('f0 OK')
+  await other.command('b1 NOOP')
+  assert.ok(!greedy.received.includes('f19 OK'), 'the other client waited for all of it')
+  await greedy.until('f19 OK')
+})
+
 test('everything of a large message arrives, however slowly it is read', async () => {
   await using server = await start()
   const client = await (await Client.open(server)).logIn()

@@ -35,7 +35,7 @@ export interface Session {
 
   /** Queues untagged responses; they leave with the reply. */
   write(data: string | Uint8Array): void
-  /** Waits while the client has much to read. */
+  /** Waits while the client has much to read; gives the other sessions their turn. Called between the parts of long work. */
   relieve(): Promise<void>
   flush(): Promise<void>
   /** The client's next line; null when it is too long. When none comes in time, the session ends with these words. */

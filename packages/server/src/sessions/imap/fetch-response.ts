@@ -23,7 +23,6 @@ export interface Problems {
 }
 
 const rowsPerPiece = 500
-const rowsPerTurn = 10_000
 const messagesPerStep = 64
 
 export async function writeFetch(session: Selected, indexes: readonly number[], wanted: Wanted): Promise<Problems> {
@@ -82,7 +81,6 @@ async function writeRows(session: Selected, indexes: readonly number[], items: r
     }
     session.write(text)
     await session.relieve()
-    if (from % rowsPerTurn === 0 && from > 0) await new Promise<void>(resolve => setImmediate(resolve))
   }
 }
 

@@ -26,6 +26,7 @@ import {
   maxHeldLiteralBytes,
   maxLiterals,
   maxWaitingBytes,
+  turnMs,
 } from './limits.ts'
 import type { Login, Logins } from './logins.ts'
 import { bad, type Reply, renderReply, replyToFailure, replyToGrammarError } from './reply.ts'
@@ -77,6 +78,7 @@ export class ImapSession implements Session {
   private isEnding = false
   private stopWaiting: () => void = () => {}
   private anonymousUntilMs: number
+  private turnBeganMs = 0
   private timeoutFarewell = 'Connection timed out.'
 
   constructor(parts: SessionParts) {
@@ -360,6 +362,11 @@ export class ImapSession implements Session {
 
   async relieve(): Promise<void> {
     if (this.connection.waitingBytes > maxWaitingBytes) await this.connection.flush()
+    if (this.clock.monotonic() - this.turnBeganMs < turnMs) return
+    // What is answered from memory waits for nothing of its own accord.
+    await new Promise<void>(resolve => setImmediate(resolve))
+    if (this.connection.closed.aborted) throw new Gone()
+    this.turnBeganMs = this.clock.monotonic()
   }
 
   flush(): Promise<void> {
