@@ -117,6 +117,12 @@ test('a port that is taken keeps no other listener from opening', async () => {
   await own.play('later', 'A< * OK')
 })
 
+test('a connection limit of 0 shuts nobody out', async () => {
+  await using own = await startTestServer({ settings: { 'server.max-connections': '0' } })
+  await own.play('imap', 'A< * OK')
+  assert.equal((await own.call('GET', '/api/reload')).status, 200)
+})
+
 async function until(condition: () => boolean): Promise<void> {
   const patience = AbortSignal.timeout(10_000)
   while (!condition()) {

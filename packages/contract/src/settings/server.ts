@@ -74,7 +74,7 @@ export const server = family('server', 'live', {
     reload: 'restart',
     default: '8192',
     fallback: 'server.max-connections',
-    doc: 'Simultaneous connections; what comes on top is dropped.',
+    doc: 'Simultaneous connections; what comes on top is dropped. 0: no limit.',
   }),
   'listener.<id>.proxy.trusted-networks': list(v.ipOrNetwork, {
     reload: 'restart',
@@ -136,7 +136,7 @@ export const server = family('server', 'live', {
   'max-connections': value(v.integer, {
     reload: 'restart',
     default: '8192',
-    doc: 'Simultaneous connections per listener, where the listener says nothing else.',
+    doc: 'Simultaneous connections per listener, where the listener says nothing else. 0: no limit.',
   }),
   'tls.disable-protocols': list(v.tlsVersion, {
     reload: 'restart',

@@ -68,7 +68,8 @@ export function createListeners({ settings, certificates, bans, clock, trace, pr
         options: {
           address,
           port,
-          maxConnections,
+          // A limit that admits nobody would shut out the administrator too.
+          maxConnections: maxConnections > 0 ? maxConnections : Number.POSITIVE_INFINITY,
           proxyNetworks,
           reusePort,
           ...(backlog !== undefined && { backlog }),
@@ -76,6 +77,8 @@ export function createListeners({ settings, certificates, bans, clock, trace, pr
           isBlocked: (remoteIp: string) => bans.isBlocked(remoteIp),
           onRefused: (refusal, remoteIp, reason) => {
             if (refusal === 'blocked') trace.emit('security.ip-blocked', { listenerId: id, remoteIp: ipField(remoteIp) })
+            else if (refusal === 'tooMany')
+              trace.emit('limit.concurrent-connection', { listenerId: id, remoteIp: ipField(remoteIp), limit: maxConnections })
             else if (refusal === 'tls')
               trace.emit('tls.handshake-error', { listenerId: id, remoteIp: ipField(remoteIp), reason: reason ?? '' })
             else
