@@ -1,7 +1,7 @@
 // The whole server in one process: what only shows when the parts are together.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -121,6 +121,33 @@ test('a connection limit of 0 shuts nobody out', async () => {
   await using own = await startTestServer({ settings: { 'server.max-connections': '0' } })
   await own.play('imap', 'A< * OK')
   assert.equal((await own.call('GET', '/api/reload')).status, 200)
+})
+
+test('a folder that takes no files is a temporary error to senders and clients, and no restart is needed when it does again', async () => {
+  await using own = await startTestServer({ settings: { 'imap.auth.allow-plain-text': 'true' } })
+  await own.addAccount('jane@example.org')
+  const large = `${'x'.repeat(70)}\nA> `.repeat(20_000)
+  const send = (answer: string): Promise<void> =>
+    own.play(
+      'smtp',
+      `${greet}\nA> MAIL FROM:<you@example.net>\nA< 250\nA> RCPT TO:<jane@example.org>\nA< 250\nA> DATA\nA< 354
+A> Subject: large\nA> \nA> ${large}\nA> .\nA< ${answer}`,
+    )
+  const append = (answer: string): Promise<void> =>
+    own.play(
+      'imap',
+      `A< * OK\nA> a LOGIN jane jane\nA<< a OK\nA> b APPEND INBOX {${'Subject: x\r\n\r\n'.length + 2_000_000}+}
+A> Subject: x\nA> \nA>> ${'y'.repeat(2_000_000)}\\r\\n\nA<< b ${answer}`,
+    )
+  const spool = join(own.folder, 'data', 'blobs', 'spool')
+  await rename(spool, `${spool}-away`)
+  await writeFile(spool, '')
+  await send('451 4.3.5')
+  await append('NO [UNAVAILABLE]')
+  await rm(spool)
+  await rename(`${spool}-away`, spool)
+  await send('250 2.0.0')
+  await append('OK')
 })
 
 async function until(condition: () => boolean): Promise<void> {
