@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -26,19 +26,33 @@ const password = 'test-admin'
 
 const ports = [25, 80, 110, 143, 190, 443, 465, 587, 993, 995]
 
-/** A number that can be added to all standard ports: nobody listens on any of them. */
+// Listens for as long as this process lives; tests of other processes then look further.
+const claimPort = 1
+
+/** A number that can be added to all standard ports: nobody listens on any of them, and no other test process will. */
 export async function findPortBase(): Promise<number> {
-  for (let base = 21_000 + (process.pid % 30) * 1000; ; base = base >= 60_000 ? 21_000 : base + 1000) {
+  for (let base = 10_000 + (process.pid % 20) * 1000; ; base = base >= 60_000 ? 10_000 : base + 1000) {
+    const claim = await listenOn(base + claimPort)
+    if (claim === undefined) continue
     const free = await Promise.all(ports.map(port => isFree(base + port)))
     if (free.every(Boolean)) return base
+    claim.close()
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
+  const server = await listenOn(port)
+  if (server === undefined) return false
+  await new Promise(resolve => server.close(resolve))
+  return true
+}
+
+/** Undefined when the port is taken. Does not keep the process alive. */
+function listenOn(port: number): Promise<Server | undefined> {
   return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    const server = createServer().unref()
+    server.once('error', () => resolve(undefined))
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(server))
   })
 }
 
