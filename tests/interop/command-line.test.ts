@@ -50,6 +50,8 @@ test('a port that is taken is named, and the exit code is 1', async () => {
     const { code, output } = await postern(['try'], { POSTERN_HOME: join(folder, 'taken'), POSTERN_PORT_BASE: String(base) })
     assert.equal(code, 1)
     assert.equal(output, `cannot listen on 127.0.0.1:${base + 25}: the port is taken by another program\n`)
+    // Nobody has seen the password of this installation.
+    await assert.rejects(stat(join(folder, 'taken/etc/config.toml')), { code: 'ENOENT' })
   } finally {
     taken.close()
   }
@@ -85,6 +87,8 @@ test('two servers on one folder: the second says so and leaves the first alone',
     assert.equal(second.code, 1)
     assert.match(second.output, /^Cannot start: /)
     assert.deepEqual(await first.call('GET', '/api/queue/status'), true)
+    for (const path of ['etc', 'data', 'logs', 'data/store.sqlite', 'etc/config.toml'])
+      assert.equal((await stat(join(home, path))).mode & 0o077, 0, `${path} is for its owner alone`)
   } finally {
     await first[Symbol.asyncDispose]()
   }

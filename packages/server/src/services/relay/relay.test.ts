@@ -215,6 +215,16 @@ test('what was refused for good comes back to the sender, who is told why', asyn
   assert.match(notice, /550 5\.1\.1 no such user/)
 })
 
+test('a notice has a sender with a domain, even where the setting for it comes to none', async () => {
+  await smarthost(line => (line.startsWith('RCPT TO:<bob') ? '550 5.1.1 no such user' : undefined))
+  await settings.change([{ kind: 'put', entries: [['report.dsn.from-address', "'MAILER-DAEMON@' + ''"]] }])
+  assert.deepEqual((await settings.reload()).errors, {})
+  start()
+  await accept(['bob@remote.test'])
+  await until(async () => (await inbox()).length === 1)
+  assert.match((await inbox())[0] ?? '', /^From: .*<MAILER-DAEMON@\w[^>]*>\r$/m)
+})
+
 test('a notice about a notice is not sent', async () => {
   await smarthost(line => (line.startsWith('RCPT') ? '550 5.1.1 no' : undefined))
   start()
