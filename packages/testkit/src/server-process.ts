@@ -31,7 +31,8 @@ const claimPort = 1
 
 /** A number that can be added to all standard ports: nobody listens on any of them, and no other test process will. */
 export async function findPortBase(): Promise<number> {
-  for (let base = 10_000 + (process.pid % 20) * 1000; ; base = base >= 60_000 ? 10_000 : base + 1000) {
+  // Not from 10,000: fetch refuses port 10080 (WHATWG Fetch, bad ports).
+  for (let base = 11_000 + (process.pid % 20) * 1000; ; base = base >= 60_000 ? 11_000 : base + 1000) {
     const claim = await listenOn(base + claimPort)
     if (claim === undefined) continue
     const free = await Promise.all(ports.map(port => isFree(base + port)))
