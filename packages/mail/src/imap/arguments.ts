@@ -68,6 +68,11 @@ export class Arguments {
     return this.#atLiteral ? undefined : this.#text[this.#position]
   }
 
+  get isAtDigit(): boolean {
+    const byte = this.peek()
+    return byte !== undefined && byte >= 0x30 && byte <= 0x39
+  }
+
   skipSpaces(): void {
     const before = this.#position
     while (!this.#atLiteral && this.#text[this.#position] === space) this.#position++

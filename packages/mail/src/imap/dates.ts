@@ -1,7 +1,7 @@
+import { months, twoDigits } from '#text'
 import type { Arguments } from './arguments.ts'
 import { GrammarError } from './grammar-error.ts'
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 const dayMs = 86_400_000
 
 function monthIndex(name: string): number {
@@ -38,10 +38,6 @@ export function readSearchDay(args: Arguments): number {
   const time = match === null ? null : dayTime(Number(match[1]), monthIndex(match[2] ?? ''), Number(match[3]))
   if (time === null) throw new GrammarError(`Invalid date "${text.slice(0, 40)}"`)
   return time / dayMs
-}
-
-function twoDigits(value: number): string {
-  return value < 10 ? `0${value}` : String(value)
 }
 
 /** INTERNALDATE without its quotes, in UTC: `06-Jan-2025 10:00:05 +0000`. */

@@ -1,6 +1,6 @@
 import { splitAddress } from '#address'
 import { type Envelope, type MessageStructure, type Parameter, type Part, rootPart } from '#mime'
-import { decodeEncodedWords, encodeUnstructured } from '#text'
+import { decodeEncodedWords, encodeUnstructured, percentEncoded } from '#text'
 import { encodeUtf7 } from './mailbox-names.ts'
 
 /** How texts leave: `utf8` after ENABLE UTF8=ACCEPT or IMAP4rev2 (RFC 6855 §3), else ASCII with the encoded words of the message. */
@@ -78,15 +78,6 @@ export function encodeEnvelope(envelope: Envelope, options: TextOptions): string
     headerText(envelope.messageId, options),
   ]
   return `(${fields.join(' ')})`
-}
-
-function percentEncoded(value: string): string {
-  let out = ''
-  for (const byte of Buffer.from(value, 'utf8')) {
-    const char = String.fromCharCode(byte)
-    out += /[A-Za-z0-9._~!#$&+^`|-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
-  }
-  return out
 }
 
 function encodeParameters(parameters: readonly Parameter[], options: TextOptions): string {

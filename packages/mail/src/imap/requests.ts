@@ -276,7 +276,7 @@ function readQresync(args: Arguments): QresyncParameter {
   let knownUids: SequenceSet | null = null
   let match: QresyncParameter['match'] = null
   args.skipSpaces()
-  if (isDigit(args.peek())) {
+  if (args.isAtDigit) {
     knownUids = readKnownSet(args)
     args.skipSpaces()
   }
@@ -291,10 +291,6 @@ function readQresync(args: Arguments): QresyncParameter {
   }
   args.expect(')')
   return { uidValidity, modSeq, knownUids, match }
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39
 }
 
 function readKnownSet(args: Arguments): SequenceSet {

@@ -24,7 +24,7 @@ const maxFieldNames = 500
 /** Dotted part numbers, which end in front of a letter or bracket. */
 function readPartNumbers(args: Arguments): number[] {
   const numbers: number[] = []
-  while (isDigit(args.peek())) {
+  while (args.isAtDigit) {
     const number = args.number()
     if (number === 0 || numbers.length === maxPartDepth) throw new GrammarError('Invalid part number')
     numbers.push(number)
@@ -32,10 +32,6 @@ function readPartNumbers(args: Arguments): number[] {
     if (args.peek() === 0x5d) throw new GrammarError('Invalid section')
   }
   return numbers
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39
 }
 
 /** A section with its brackets; the cursor stands on `[`. */

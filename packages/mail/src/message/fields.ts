@@ -1,12 +1,7 @@
 import { formatAddress, type Mailbox, splitAddress } from '#address'
-import { encodeWords } from '#text'
+import { encodeWords, months, percentEncoded, twoDigits } from '#text'
 
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
-
-function twoDigits(value: number): string {
-  return value < 10 ? `0${value}` : String(value)
-}
 
 /** RFC 5322 §3.3: `Mon, 6 Jan 2025 10:00:00 +0000`. Time in Unix milliseconds, offset in minutes east of UTC. */
 export function formatDate(time: number, offsetMinutes = 0): string {
@@ -90,15 +85,6 @@ export function formatAddressField(name: string, mailboxes: readonly Mailbox[], 
 }
 
 const token = /^[A-Za-z0-9!#$%&'*+\-.^_`{|}~]+$/
-
-function percentEncoded(text: string): string {
-  let out = ''
-  for (const byte of Buffer.from(text, 'utf8')) {
-    const char = String.fromCharCode(byte)
-    out += /[A-Za-z0-9!#$&+\-.^_`|~]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
-  }
-  return out
-}
 
 /** Longest piece of a parameter value on one line. */
 const maxPiece = 60

@@ -1,3 +1,4 @@
+import { twoDigits } from '#text'
 /** An instant as a Date field gives it. */
 export interface MailDate {
   /** Unix milliseconds. */
@@ -92,10 +93,6 @@ export function formatRfc3339(date: MailDate): string {
   if (date.offsetMinutes === 0) return `${local}Z`
   const minutes = Math.abs(date.offsetMinutes)
   return `${local}${date.offsetMinutes < 0 ? '-' : '+'}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`
-}
-
-function twoDigits(value: number): string {
-  return value < 10 ? `0${value}` : String(value)
 }
 
 /** Message ids (Message-ID, References, Content-ID, …): the texts between angle brackets; without any, the whole value. */
