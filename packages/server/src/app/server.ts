@@ -171,7 +171,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   settings.onReload(() => void reconcile().catch(() => {}))
   opened.use(relay.start())
   opened.use(startHousekeeping({ bans: access.bans, blobs, store, clock, trace }))
-  await reportBrokenSettings(settings, trace)
+  reportBrokenSettings(settings, trace)
   isReady = true
   trace.emit('server.startup', { elapsed: durationMs(clock.monotonic() - startedMs) })
 
@@ -190,9 +190,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 }
 
 /** What a reload would refuse counts as absent at a start, and is told in the log. */
-async function reportBrokenSettings(settings: Settings, trace: Trace): Promise<void> {
-  const { errors } = await settings.reload({ dryRun: true })
-  for (const [key, { type, error }] of Object.entries(errors)) trace.emit(`config.${type}-error`, { key, reason: error })
+function reportBrokenSettings(settings: Settings, trace: Trace): void {
+  for (const [key, { type, error }] of Object.entries(settings.problems())) trace.emit(`config.${type}-error`, { key, reason: error })
 }
 
 /** Writes the keys that must exist, where they are missing. */

@@ -76,8 +76,8 @@ export interface Settings extends SettingsReader {
   onReload(listener: () => void): () => void
   /** Provides the functions of expressions that ask other parts of the server. */
   useFunctions(functions: ExpressionFunctions): void
-  /** Problems found in the values that are in force. */
-  problems(): ReadonlyMap<string, SettingProblem>
+  /** What is broken in the values that are in force, by key; each counts as absent. */
+  problems(): ReloadReport['errors']
 }
 
 export interface SettingsParts {
@@ -140,7 +140,7 @@ export async function openSettings({ file, store, macros, defaults = new Map() }
     useFunctions(given) {
       functions = given
     },
-    problems: () => active.reader.problems,
+    problems: () => check(active).errors,
   }
 }
 
