@@ -94,3 +94,22 @@ export function createRateCounter({ clock, maxKeys = 100_000 }: { clock: Pick<Cl
     },
   }
 }
+
+/** A turn of the thread, in milliseconds: work that waits for nothing lets others go first at least this often. */
+const turnMs = 10
+
+/** Everything else that waits for the thread goes first. */
+export function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+/** To be called between the parts of long work: gives the thread away when its turn is over; resolves with whether it did. */
+export function createTurns({ monotonic }: Pick<Clock, 'monotonic'>): () => Promise<boolean> {
+  let began = monotonic()
+  return async () => {
+    if (monotonic() - began < turnMs) return false
+    await nextTurn()
+    began = monotonic()
+    return true
+  }
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '@postern/contract'
-import { createByteBudget, createConcurrencyLimit, createRateCounter } from './index.ts'
+import { createByteBudget, createConcurrencyLimit, createRateCounter, createTurns } from './index.ts'
 
 test('a spent byte budget refuses, and gives again what was released', () => {
   const budget = createByteBudget(100)
@@ -44,4 +44,16 @@ test('a flood of keys does not grow the counter beyond its bound', () => {
   for (let i = 0; i < 100; i++) rate.count(`k${i}`, 1000)
   assert.equal(rate.count('first', 1000).events, 1)
   assert.equal(rate.count('k99', 1000).events, 2)
+})
+
+test('a turn lasts ten milliseconds; then others go first', async () => {
+  let now = 0
+  const turn = createTurns({ monotonic: () => now })
+  let others = 0
+  setImmediate(() => others++)
+  now = 9
+  assert.deepEqual([await turn(), others], [false, 0])
+  now = 10
+  assert.deepEqual([await turn(), others], [true, 1])
+  assert.equal(await turn(), false, 'the next turn has begun')
 })

@@ -1,5 +1,7 @@
 // Reading: contents of mailboxes, what changed, messages and their bytes, searching.
+
 import { failure } from '@postern/contract'
+import { createTurns } from '#base/limits'
 import type { Blobs } from '#data/blobs'
 import {
   accountTotals,
@@ -142,7 +144,7 @@ export function readMethods(
       searchMailbox(await contents(mailboxId), criterion, {
         messages: rowsOf,
         content: row => blobs.readAt(contentLocation(row)),
-        monotonic: scope.monotonic,
+        turn: createTurns(scope),
       }),
   }
 }

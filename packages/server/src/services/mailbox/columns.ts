@@ -1,5 +1,7 @@
 // A mailbox as columns: built from rows, brought forward by changes, kept within a bound of bytes.
+
 import { LRUCache } from 'lru-cache'
+import { nextTurn } from '#base/limits'
 import {
   keywordNames,
   mailboxContents,
@@ -230,11 +232,6 @@ function createKeywordTable(rows: readonly (readonly [id: number, name: string])
       return list
     },
   }
-}
-
-/** Lets other work of the thread run. */
-export function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }
 
 export async function readPlaced(

@@ -14,36 +14,27 @@ import {
 } from '@postern/mail/mime'
 import { decodeEncodedWords, decodeUnstructured } from '@postern/mail/text'
 import type { MessageRow } from '#data/store'
-import { nextTurn } from './columns.ts'
 import type { Criterion, MailboxColumns } from './types.ts'
 
 export interface SearchSources {
   messages(ids: readonly number[]): Promise<readonly MessageRow[]>
   content(row: MessageRow): Promise<Buffer>
-  /** Milliseconds, for turns. */
-  monotonic(): number
+  /** Called between messages, so that others get their turns. */
+  turn(): Promise<unknown>
 }
 
 const rowsPerStep = 100
-/** Others get their turn at least this often. */
-const turnMs = 10
 
 /** UIDs of matching messages, ascending. */
 export async function searchMailbox(columns: MailboxColumns, criterion: Criterion, sources: SearchSources): Promise<readonly number[]> {
   const matches = new Uint8Array(columns.count)
   const open: number[] = []
   const decide = compile(criterion)
-  let turnBegan = sources.monotonic()
-  const turn = async (): Promise<void> => {
-    if (sources.monotonic() - turnBegan < turnMs) return
-    await nextTurn()
-    turnBegan = sources.monotonic()
-  }
   for (let at = 0; at < columns.count; at++) {
     const verdict = decide({ columns, at })
     if (verdict === undefined) open.push(at)
     else if (verdict) matches[at] = 1
-    if (at % rowsPerStep === 0) await turn()
+    if (at % rowsPerStep === 0) await sources.turn()
   }
   for (let from = 0; from < open.length; from += rowsPerStep) {
     const step = open.slice(from, from + rowsPerStep)
@@ -59,7 +50,7 @@ export async function searchMailbox(columns: MailboxColumns, criterion: Criterio
         verdict = decide({ columns, at, row, envelope, texts: new MessageTexts(await sources.content(row), unpackStructure(packed)) })
       }
       if (verdict) matches[at] = 1
-      await turn()
+      await sources.turn()
     }
   }
   const uids: number[] = []

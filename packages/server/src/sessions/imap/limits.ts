@@ -58,5 +58,3 @@ export const maxAnonymousCommands = 200
 export const maxAnonymousErrors = 10
 /** A client may leave so much unread before the next piece is made. */
 export const maxWaitingBytes = 64 * 1024
-/** Of work that waits for nobody, before the other sessions get their turn. */
-export const turnMs = 10

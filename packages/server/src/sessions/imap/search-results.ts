@@ -1,6 +1,8 @@
 // What a search is to answer, and which messages its result is about.
-import { GrammarError, type SearchRequest, type SearchReturn, slicePartial } from '@postern/mail/imap'
-import type { Selected } from './command.ts'
+import { encodeOldSearch, GrammarError, type SearchRequest, type SearchReturn, slicePartial } from '@postern/mail/imap'
+import type { Call, Selected } from './command.ts'
+import { ok, type Reply } from './reply.ts'
+import { toCriterion, usesModSeq } from './search-criteria.ts'
 
 const allResults: SearchReturn = {
   min: false,
@@ -13,8 +15,40 @@ const allResults: SearchReturn = {
   partial: null,
 }
 
+export interface Found {
+  readonly numbers: readonly number[]
+  readonly modSeq: number | null
+}
+
+/** What tells SEARCH and SORT apart. */
+export interface Answering {
+  readonly name: 'SEARCH' | 'SORT'
+  readonly arrange: (uids: readonly number[]) => Promise<readonly number[]>
+  /** The response of RFC 4731. */
+  readonly encode: (wanted: SearchReturn, found: Found) => string
+}
+
+/** Searches, saves and answers: RFC 9051 §6.4.4, RFC 5182, RFC 7162 §3.1.5. */
+export async function answerSearch(session: Selected, request: SearchRequest, { isUid }: Call, how: Answering): Promise<Reply> {
+  const { view } = session
+  const wanted = wantedResults(session, request)
+  const withModSeq = usesModSeq(request.criteria)
+  if (withModSeq) session.useModSeq()
+  const criterion = toCriterion(request.criteria, view, Math.floor(session.clock.now() / 1000))
+  // RFC 5182 §2.1: a search that fails leaves an empty result.
+  if (wanted?.save === true) view.saved = []
+  const matches = (await view.account.search(view.mailbox.id, criterion)).filter(uid => view.indexOf(uid) >= 0)
+  const uids = await how.arrange(matches)
+  if (wanted?.save === true) view.saved = reported(uids, wanted)
+  const numbers = isUid ? uids : uids.map(uid => view.indexOf(uid) + 1)
+  const modSeq = withModSeq ? highestModSeq(session, reported(uids, wanted)) : null
+  if (wanted === null) session.write(encodeOldSearch(how.name, { numbers, modSeq }))
+  else if (isAnswered(wanted)) session.write(how.encode(wanted, { numbers, modSeq }))
+  return ok(undefined, { fields: { accountId: view.account.accountId, mailboxId: view.mailbox.id, total: uids.length } })
+}
+
 /** Null asks for the old response, which IMAP4rev2 has no more (RFC 9051 §6.4.4). */
-export function wantedResults(session: Selected, { results }: SearchRequest): SearchReturn | null {
+function wantedResults(session: Selected, { results }: SearchRequest): SearchReturn | null {
   if (results === null) return session.enabled.has('IMAP4rev2') ? allResults : null
   if (results.update) throw new GrammarError('Results are not updated here')
   // CONTEXT alone is a hint (RFC 5267 §3) and asks for nothing.
@@ -22,7 +56,7 @@ export function wantedResults(session: Selected, { results }: SearchRequest): Se
 }
 
 /** SAVE alone asks for no response (RFC 5182 §2.1). */
-export function isAnswered({ min, max, all, count, partial }: SearchReturn): boolean {
+function isAnswered({ min, max, all, count, partial }: SearchReturn): boolean {
   return min || max || all || count || partial !== null
 }
 
@@ -30,7 +64,7 @@ export function isAnswered({ min, max, all, count, partial }: SearchReturn): boo
  * The messages a result is about, in the order of the result: all, unless only some of them are named and none is counted (RFC 5182 §2.4,
  * RFC 9394 §3.2).
  */
-export function reported(found: readonly number[], wanted: SearchReturn | null): readonly number[] {
+function reported(found: readonly number[], wanted: SearchReturn | null): readonly number[] {
   if (wanted === null || wanted.all || wanted.count || !isAnswered(wanted)) return found
   const named = [
     ...(wanted.partial === null ? [] : slicePartial(found, wanted.partial.from, wanted.partial.to)),
@@ -41,7 +75,7 @@ export function reported(found: readonly number[], wanted: SearchReturn | null):
 }
 
 /** The highest of these messages (RFC 7162 §3.1.5, RFC 4731 §3.2); null without messages. */
-export function highestModSeq({ view }: Selected, uids: readonly number[]): number | null {
+function highestModSeq({ view }: Selected, uids: readonly number[]): number | null {
   let highest = 0
   for (const uid of uids) highest = Math.max(highest, view.rows.changes[view.indexOf(uid)] ?? 0)
   return highest === 0 ? null : highest

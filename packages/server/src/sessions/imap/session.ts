@@ -1,5 +1,6 @@
 // One client: its state, and the loop that reads, dispatches and writes. Commands run strictly one after the other, so replies to a
 // pipeline come in order (RFC 9051 §5.5).
+
 import { Failure, failure } from '@postern/contract'
 import {
   type BadInput,
@@ -10,6 +11,7 @@ import {
   type Command as Received,
 } from '@postern/mail/imap'
 import type { Clock } from '#base/clock'
+import { createTurns } from '#base/limits'
 import { type Connection, ConnectionClosed, IdleTimeout, type ServerTls, TlsError } from '#base/net'
 import { bytes, durationMs, ip as ipField, type Span, word } from '#base/trace'
 import type { Bans } from '#services/access'
@@ -26,7 +28,6 @@ import {
   maxHeldLiteralBytes,
   maxLiterals,
   maxWaitingBytes,
-  turnMs,
 } from './limits.ts'
 import type { Login, Logins } from './logins.ts'
 import { bad, type Reply, renderReply, replyToFailure, replyToGrammarError } from './reply.ts'
@@ -78,7 +79,7 @@ export class ImapSession implements Session {
   private isEnding = false
   private stopWaiting: () => void = () => {}
   private anonymousUntilMs: number
-  private turnBeganMs = 0
+  private readonly turn: () => Promise<boolean>
   private timeoutFarewell = 'Connection timed out.'
 
   constructor(parts: SessionParts) {
@@ -88,6 +89,7 @@ export class ImapSession implements Session {
     this.limits = parts.limits
     this.logins = parts.logins
     this.clock = parts.clock
+    this.turn = createTurns(parts.clock)
     this.trace = parts.span
     this.anonymousUntilMs = this.clock.monotonic() + this.limits.anonymousTimeoutMs()
   }
@@ -362,11 +364,8 @@ export class ImapSession implements Session {
 
   async relieve(): Promise<void> {
     if (this.connection.waitingBytes > maxWaitingBytes) await this.connection.flush()
-    if (this.clock.monotonic() - this.turnBeganMs < turnMs) return
     // What is answered from memory waits for nothing of its own accord.
-    await new Promise<void>(resolve => setImmediate(resolve))
-    if (this.connection.closed.aborted) throw new Gone()
-    this.turnBeganMs = this.clock.monotonic()
+    if ((await this.turn()) && this.connection.closed.aborted) throw new Gone()
   }
 
   flush(): Promise<void> {

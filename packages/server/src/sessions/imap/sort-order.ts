@@ -4,6 +4,7 @@ import type { SortCriterion } from '@postern/mail/imap'
 import { type Envelope, unpackEnvelope } from '@postern/mail/mime'
 import { baseSubject, decodeEncodedWords } from '@postern/mail/text'
 import type { Message } from '#services/mailbox'
+import type { Selected } from './command.ts'
 import type { MailboxView } from './selected.ts'
 
 type Key = number | string
@@ -12,10 +13,11 @@ const messagesPerStep = 250
 
 /** UIDs in the order wanted; what is equal stays in the order of its numbers. */
 export async function sortMessages(
-  view: MailboxView,
+  session: Selected,
   uids: readonly number[],
   order: readonly SortCriterion[],
 ): Promise<readonly number[]> {
+  const { view } = session
   const needsMessages = order.some(({ by }) => by !== 'ARRIVAL' && by !== 'SIZE')
   const keyed: { readonly uid: number; readonly keys: readonly Key[] }[] = []
   for (let from = 0; from < uids.length; from += messagesPerStep) {
@@ -28,7 +30,7 @@ export async function sortMessages(
       if (needsMessages && message === undefined) continue
       keyed.push({ uid, keys: keysOf(view, view.indexOf(uid), message, order) })
     }
-    await new Promise<void>(resolve => setImmediate(resolve))
+    await session.relieve()
   }
   const directions = order.map(({ reverse }) => (reverse ? -1 : 1))
   keyed.sort((a, b) => {

@@ -1,6 +1,6 @@
 import { failure } from '@postern/contract'
 import { type Arguments, compactSet, readCopy } from '@postern/mail/imap'
-import type { Transferred } from '#services/mailbox'
+import type { AccountMailboxes, Transferred } from '#services/mailbox'
 import type { Call, Selected } from '../command.ts'
 import { copyAcross } from '../copy-across.ts'
 import type { Place } from '../folders.ts'
@@ -8,17 +8,36 @@ import { ok, type Reply, someExpunged } from '../reply.ts'
 
 /** RFC 9051 §6.4.7; the UIDs of both sides correspond one by one (RFC 4315 §3). */
 export async function copy(session: Selected, args: Arguments, { isUid }: Call): Promise<Reply> {
-  const { view } = session
-  const { account, mailbox } = view
-  const request = await readTransfer(session, args, isUid)
-  if (request.uids.length === 0) return ok()
+  const done = await transfer(session, args, isUid, { within: session.view.account.copy, across: copyAcross })
+  if (done === null) return ok()
+  const { outcome, fields, isShort } = done
+  return isShort && !isUid ? { ...someExpunged, fields } : ok(copyUid(outcome), { fields })
+}
+
+export interface Transferring {
+  /** To a mailbox of the same account. */
+  readonly within: AccountMailboxes['copy']
+  /** To a mailbox of another account. */
+  readonly across: typeof copyAcross
+}
+
+interface Done {
+  readonly outcome: Transferred
+  readonly fields: NonNullable<Reply['fields']>
+  /** Some of the messages were gone. */
+  readonly isShort: boolean
+}
+
+/** Null when no message was named. */
+export async function transfer(session: Selected, args: Arguments, isUid: boolean, { within, across }: Transferring): Promise<Done | null> {
+  const { account, mailbox } = session.view
+  const { uids, target } = await readTransfer(session, args, isUid)
+  if (uids.length === 0) return null
   const outcome =
-    request.target.account.accountId === account.accountId
-      ? await account.copy(mailbox.id, request.uids, request.target.mailbox.id)
-      : await copyAcross(view, request.uids, request.target)
-  const fields = transferFields(session, request.target, outcome)
-  if (outcome.pairs.length < request.uids.length && !isUid) return { ...someExpunged, fields }
-  return ok(copyUid(outcome), { fields })
+    target.account.accountId === account.accountId
+      ? await within(mailbox.id, uids, target.mailbox.id)
+      : await across(session.view, uids, target)
+  return { outcome, fields: transferFields(session, target, outcome), isShort: outcome.pairs.length < uids.length }
 }
 
 interface Transfer {
@@ -26,7 +45,7 @@ interface Transfer {
   readonly target: Place
 }
 
-export async function readTransfer(session: Selected, args: Arguments, isUid: boolean): Promise<Transfer> {
+async function readTransfer(session: Selected, args: Arguments, isUid: boolean): Promise<Transfer> {
   const { view } = session
   const { set, mailbox: name } = readCopy(args, session.text)
   const target = await session.login.folders.find(name)
@@ -43,7 +62,7 @@ export function copyUid({ uidValidity, pairs }: Transferred): string | undefined
   return `COPYUID ${uidValidity} ${compactSet(pairs.map(({ from }) => from))} ${compactSet(pairs.map(({ to }) => to))}`
 }
 
-export function transferFields({ view }: Selected, target: Place, { pairs }: Transferred): NonNullable<Reply['fields']> {
+function transferFields({ view }: Selected, target: Place, { pairs }: Transferred): NonNullable<Reply['fields']> {
   return {
     accountId: view.account.accountId,
     source: view.mailbox.id,

@@ -1,31 +1,21 @@
-import { type Arguments, compactSet, encodeOldSearch, encodeString, readSort, type SearchReturn, slicePartial } from '@postern/mail/imap'
+import { type Arguments, compactSet, encodeString, readSort, type SearchReturn, slicePartial } from '@postern/mail/imap'
 import type { Call, Selected } from '../command.ts'
-import { ok, type Reply } from '../reply.ts'
-import { toCriterion, usesModSeq } from '../search-criteria.ts'
-import { highestModSeq, isAnswered, reported, wantedResults } from '../search-results.ts'
+import type { Reply } from '../reply.ts'
+import { answerSearch, type Found } from '../search-results.ts'
 import { sortMessages } from '../sort-order.ts'
 
 /** RFC 5256 §3, with results as of RFC 5267 §3. */
-export async function sort(session: Selected, args: Arguments, { tag, isUid }: Call): Promise<Reply> {
-  const { view } = session
+export async function sort(session: Selected, args: Arguments, call: Call): Promise<Reply> {
   const request = readSort(args)
-  const wanted = wantedResults(session, request)
-  const withModSeq = usesModSeq(request.criteria)
-  if (withModSeq) session.useModSeq()
-  const criterion = toCriterion(request.criteria, view, Math.floor(session.clock.now() / 1000))
-  if (wanted?.save === true) view.saved = []
-  const found = (await view.account.search(view.mailbox.id, criterion)).filter(uid => view.indexOf(uid) >= 0)
-  const sorted = await sortMessages(view, found, request.order)
-  if (wanted?.save === true) view.saved = reported(sorted, wanted)
-  const numbers = isUid ? sorted : sorted.map(uid => view.indexOf(uid) + 1)
-  const modSeq = withModSeq ? highestModSeq(session, reported(sorted, wanted)) : null
-  if (wanted === null) session.write(encodeOldSearch('SORT', { numbers, modSeq }))
-  else if (isAnswered(wanted)) session.write(encodeSorted(tag, isUid, wanted, numbers, modSeq))
-  return ok(undefined, { fields: { accountId: view.account.accountId, mailboxId: view.mailbox.id, total: sorted.length } })
+  return answerSearch(session, request, call, {
+    name: 'SORT',
+    arrange: uids => sortMessages(session, uids, request.order),
+    encode: (wanted, found) => encodeSorted(call, wanted, found),
+  })
 }
 
 /** RFC 5267 §3.1: the lowest and highest are the first and last by this order. */
-function encodeSorted(tag: string, isUid: boolean, wanted: SearchReturn, numbers: readonly number[], modSeq: number | null): string {
+function encodeSorted({ tag, isUid }: Call, wanted: SearchReturn, { numbers, modSeq }: Found): string {
   const parts = [`* ESEARCH (TAG ${encodeString(tag)})${isUid ? ' UID' : ''}`]
   if (wanted.count) parts.push(`COUNT ${numbers.length}`)
   if (numbers.length > 0) {
