@@ -1,6 +1,7 @@
 // Who is at the door: credentials to callers, request rates, bans. Owns every password check. Never knows a protocol's words and
 // never decides what a caller may do beyond logging in: that is what `Caller.rights` is for.
-import { createHmac, timingSafeEqual } from 'node:crypto'
+
+import { createHmac } from 'node:crypto'
 import { settings as declared, failure } from '@postern/contract'
 import { LRUCache } from 'lru-cache'
 import type { Clock, Random } from '#base/clock'
@@ -10,6 +11,7 @@ import type { Settings } from '#data/settings'
 import type { PrincipalRecord, Store } from '#data/store'
 import { allPermissions, type Caller, type Directory, fallbackAdministratorId } from '#services/directory'
 import { type Bans, createBans } from './bans.ts'
+import { isEqual } from './equal.ts'
 import { decoyHash, type Passwords } from './passwords.ts'
 
 export type { Bans, Offence } from './bans.ts'
@@ -229,10 +231,4 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     admitAnonymous: remoteIp => take(`http:anonymous:${remoteIp}`, settings.read(declared.jmap.rateLimitAnonymous)),
     [Symbol.dispose]: stopReload,
   }
-}
-
-function isEqual(a: string, b: string): boolean {
-  const left = Buffer.from(a)
-  const right = Buffer.from(b)
-  return left.length === right.length && timingSafeEqual(left, right)
 }

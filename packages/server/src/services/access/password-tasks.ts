@@ -1,8 +1,9 @@
 // Runs in the CPU pool: hashes whose libraries compute in JavaScript.
-import { timingSafeEqual } from 'node:crypto'
+
 import apacheMd5 from 'apache-md5'
 import { compareSync } from 'bcryptjs'
 import { encrypt as shaCrypt } from 'unixcrypt'
+import { isEqual } from './equal.ts'
 
 export interface CryptTask {
   readonly stored: string
@@ -21,10 +22,4 @@ export function verifyShaCrypt({ stored, secret }: CryptTask): boolean {
 
 export function verifyMd5Crypt({ stored, secret }: CryptTask): boolean {
   return isEqual(apacheMd5(secret, stored), stored)
-}
-
-function isEqual(a: string, b: string): boolean {
-  const left = Buffer.from(a)
-  const right = Buffer.from(b)
-  return left.length === right.length && timingSafeEqual(left, right)
 }

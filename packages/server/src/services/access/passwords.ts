@@ -1,9 +1,11 @@
 // Stored secrets: which form they have, whether a password matches, and the form new ones get (argon2id). Slow hashes run off the
 // event loop.
-import { type Argon2Parameters, argon2, createHash, pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
+
+import { type Argon2Parameters, argon2, createHash, pbkdf2, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Random } from '#base/clock'
 import type { Workers } from '#base/workers'
+import { isEqual } from './equal.ts'
 import type { CryptTask } from './password-tasks.ts'
 
 export interface Passwords {
@@ -44,7 +46,7 @@ export function createPasswords({ workers, random }: { workers: Workers; random:
     if (/^\$2[abxy]\$/.test(stored)) return inPool('verifyBcrypt', { stored, secret })
     if (/^\$[56]\$/.test(stored)) return inPool('verifyShaCrypt', { stored, secret })
     if (/^\$(1|apr1)\$/.test(stored)) return inPool('verifyMd5Crypt', { stored, secret })
-    return /^[$_]/.test(stored) ? false : isEqual(Buffer.from(stored), Buffer.from(secret))
+    return /^[$_]/.test(stored) ? false : isEqual(stored, secret)
   }
 
   async function verifyBraced(scheme: string, value: string, secret: string): Promise<boolean> {
@@ -55,7 +57,7 @@ export function createPasswords({ workers, random }: { workers: Workers; random:
       if (bytes.length < digest.length || salt.length > 0 !== digest.salted) return false
       return isEqual(createHash(digest.algorithm).update(secret).update(salt).digest(), bytes.subarray(0, digest.length))
     }
-    if (['PLAIN', 'CLEAR', 'CLEARTEXT'].includes(scheme)) return isEqual(Buffer.from(value), Buffer.from(secret))
+    if (['PLAIN', 'CLEAR', 'CLEARTEXT'].includes(scheme)) return isEqual(value, secret)
     const isWrapped = ['CRYPT', 'ARGON2', 'ARGON2I', 'ARGON2ID', 'PBKDF2', 'SCRYPT', 'BLF-CRYPT', 'SHA512-CRYPT', 'SHA256-CRYPT'].includes(
       scheme,
     )
@@ -167,8 +169,4 @@ async function verifyPbkdf2(stored: string, secret: string): Promise<boolean> {
 
 function unpadded(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64').replace(/=+$/, '')
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b)
 }

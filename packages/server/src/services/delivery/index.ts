@@ -1,9 +1,11 @@
 // Local delivery: queued messages into mailboxes. Decides per recipient what the outcome is; the queue keeps it. Never plans a
 // retry and never writes to the sender.
+
 import { Failure } from '@postern/contract'
 import { formatDeliveredTo, formatReturnPath } from '@postern/mail/message'
 import type { Clock } from '#base/clock'
 import { durationMs, type Trace } from '#base/trace'
+import { isPending } from '#data/store'
 import type { Directory } from '#services/directory'
 import { inboxId, type Mailboxes } from '#services/mailbox'
 import {
@@ -69,7 +71,7 @@ export function createDelivery({ directory, mailboxes, clock, trace }: DeliveryP
       const served = new Map<number, RecipientOutcome>()
       const recipients: RecipientOutcome[] = []
       for (const { position, address, status } of domain.recipients) {
-        if (status !== 'scheduled' && status !== 'tempFail') continue
+        if (!isPending({ status })) continue
         try {
           recipients.push(await outcomeFor({ position, address }, { returnPath: message.returnPath, content, served }))
         } catch (error) {

@@ -1,6 +1,6 @@
 // What the mailbox service gives and takes. No protocol word appears here; MODSEQ, state and push all speak of change numbers.
 import type { MessageStructure } from '@postern/mail/mime'
-import type { BlobLocation, SpooledContent, StoredContent } from '#data/store'
+import { type BlobLocation, keywordBits, type SpooledContent, type StoredContent } from '#data/store'
 
 /** Special use of a mailbox, at most one mailbox per role and account. Fixed ids: inbox 0, trash 1, junk 2, drafts 3, sent 4, archive 5. */
 export const roles = ['inbox', 'trash', 'junk', 'drafts', 'sent', 'archive', 'important'] as const
@@ -10,19 +10,7 @@ export type Role = (typeof roles)[number]
  * Keywords with a bit of their own. All other keywords are names. `deleted` belongs to one placement of a message, everything else to the
  * message in all its mailboxes.
  */
-export const flagBits = {
-  seen: 1,
-  answered: 2,
-  flagged: 4,
-  deleted: 8,
-  draft: 16,
-  forwarded: 32,
-  mdnSent: 64,
-  junk: 128,
-  notJunk: 256,
-  phishing: 512,
-  important: 1024,
-} as const
+export const flagBits = keywordBits
 export type FlagName = keyof typeof flagBits
 
 /** Rights on a mailbox; the owner and members of a group account have all. */

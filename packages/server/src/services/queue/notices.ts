@@ -3,7 +3,7 @@ import { buildDsn, type DsnRecipient } from '@postern/mail/dsn'
 import type { Clock, Random } from '#base/clock'
 import type { Blobs } from '#data/blobs'
 import type { Settings } from '#data/settings'
-import type { NewQueuedMessage, QueuedMessage, QueuedRecipient, QueueStatus } from '#data/store'
+import { isPending, type NewQueuedMessage, type QueuedMessage, type QueuedRecipient, type QueueStatus } from '#data/store'
 import { isFlagged, messageFlags, newMessage, recipientFlags } from './envelope.ts'
 import type { NextState } from './schedule.ts'
 
@@ -85,7 +85,7 @@ export function createNotices({ blobs, settings, clock, random, nextId }: Parts)
 /** The recipients of a domain that the sender wants to hear about now. */
 function reportable({ before, update, isDelayed }: NextState, now: number): DsnRecipient[] {
   return before.recipients.flatMap((recipient): DsnRecipient[] => {
-    if (recipient.status !== 'scheduled' && recipient.status !== 'tempFail') return []
+    if (!isPending(recipient)) return []
     const changed = update.recipients.find(({ position }) => position === recipient.position)
     const status = changed?.status ?? (update.status === 'permFail' ? 'permFail' : recipient.status)
     const detail = changed?.detail || update.detail || recipient.detail

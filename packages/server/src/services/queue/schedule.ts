@@ -1,7 +1,7 @@
 import { settings as declared } from '@postern/contract'
 import type { Random } from '#base/clock'
 import type { Settings, Variables } from '#data/settings'
-import type { DomainUpdate, QueuedDomain, QueuedMessage } from '#data/store'
+import { type DomainUpdate, isPending, type QueuedDomain, type QueuedMessage } from '#data/store'
 import { messageFlags } from './envelope.ts'
 
 /** What came of one recipient; recipients that are not named stay as they are. */
@@ -114,11 +114,10 @@ export function nextState(
   { retryMs, notifyMs }: Schedule,
   { now, random }: { readonly now: number; readonly random: Random },
 ): NextState {
-  const isOpen = domain.status === 'scheduled' || domain.status === 'tempFail'
-  if (!isOpen) return { before: domain, update: { ...domain, recipients: [] }, isDelayed: false }
+  if (!isPending(domain)) return { before: domain, update: { ...domain, recipients: [] }, isDelayed: false }
   const tried = outcome === undefined ? domain : attempted(domain, outcome, retryMs, now, random)
   const changed = outcome?.recipients ?? []
-  const stillOpen = tried.status === 'scheduled' || tried.status === 'tempFail'
+  const stillOpen = isPending(tried)
   if (stillOpen && now >= domain.expiresAt) return { before: domain, update: expired(domain, tried, changed), isDelayed: false }
   if (!stillOpen || domain.notifyAt === undefined || now < domain.notifyAt) {
     return { before: domain, update: { ...tried, recipients: changed }, isDelayed: false }
@@ -146,7 +145,7 @@ function expired(domain: QueuedDomain, tried: Tried, changed: readonly Recipient
   const neverTried = domain.retryCount === 0 && domain.status === 'scheduled' && changed.length === 0
   const detail = neverTried ? 'Queue rate limit exceeded.' : tried.detail
   const recipients = domain.recipients
-    .filter(({ status }) => status === 'scheduled' || status === 'tempFail')
+    .filter(isPending)
     .map(
       ({ position, detail: last }) =>
         changed.find(item => item.position === position) ?? { position, status: 'permFail' as const, detail: last || detail },

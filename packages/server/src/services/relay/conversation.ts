@@ -1,8 +1,10 @@
 // One conversation with one address of one host: connect, TLS, login, transaction. What happened comes back as a value.
+
 import { DataEncoder, encodeXtext, formatRcptParameters, parseEhloKeywords, type Reply, ReplyError, ReplyReader } from '@postern/mail/smtp'
 import type { Clock } from '#base/clock'
 import { type Connection, ConnectionClosed, connect, IdleTimeout, TlsError } from '#base/net'
 import { durationMs, ip as ipField, type Trace } from '#base/trace'
+import { isPending } from '#data/store'
 import {
   type DomainOutcome,
   isFlagged,
@@ -254,7 +256,7 @@ class Session {
       return allRecipients(domain, isPermanent(mail) ? 'permFail' : 'tempFail', describeReply(mail), 'unexpected-reply')
     }
     trace.emit('delivery.mail-from', this.common)
-    const open = domain.recipients.filter(({ status }) => status === 'scheduled' || status === 'tempFail')
+    const open = domain.recipients.filter(isPending)
     for (const recipient of open) this.connection.write(`RCPT TO:<${recipient.address}>${this.rcptParameters(recipient)}\r\n`)
     const outcomes: RecipientOutcome[] = []
     const accepted: typeof open = []

@@ -1,9 +1,11 @@
 // Relay: works through the queue. Decides where each domain of a message goes (local delivery, a configured next hop, the MX hosts),
 // holds the conversations, and hands every outcome back to the queue. Never loses a message: what it cannot explain is tried again.
+
 import { settings as declared } from '@postern/contract'
 import type { Clock } from '#base/clock'
 import type { Trace } from '#base/trace'
 import type { Settings } from '#data/settings'
+import { isPending } from '#data/store'
 import type { Delivery } from '#services/delivery'
 import { type DomainOutcome, type Queue, type QueuedDomain, type QueuedMessage, queueVariables } from '#services/queue'
 import { createLanes } from './lanes.ts'
@@ -41,7 +43,7 @@ interface Leg {
 export function createRelay({ queue, delivery, transport, settings, clock, trace }: RelayParts): Relay {
   async function plan(message: QueuedMessage): Promise<readonly Leg[]> {
     const now = clock.now()
-    const due = message.domains.filter(({ status, retryAt, expiresAt }) => isOpen(status) && retryAt <= now && expiresAt > now)
+    const due = message.domains.filter(({ status, retryAt, expiresAt }) => isPending({ status }) && retryAt <= now && expiresAt > now)
     const legs: Leg[] = []
     for (const domain of due) {
       const route = await settings.evaluate(declared.queue.outboundNextHop, queueVariables(message, domain, now))
@@ -126,8 +128,4 @@ export function createRelay({ queue, delivery, transport, settings, clock, trace
       }
     },
   }
-}
-
-function isOpen(status: QueuedDomain['status']): boolean {
-  return status === 'scheduled' || status === 'tempFail'
 }

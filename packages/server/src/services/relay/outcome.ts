@@ -1,9 +1,10 @@
 import type { Reply } from '@postern/mail/smtp'
+import { isPending } from '#data/store'
 import type { DomainOutcome, QueuedDomain, RecipientOutcome } from '#services/queue'
 
 /** The same outcome for every open recipient of a domain. */
 export function allRecipients(domain: QueuedDomain, status: RecipientOutcome['status'], detail: string, error: string): DomainOutcome {
-  const open = domain.recipients.filter(recipient => recipient.status === 'scheduled' || recipient.status === 'tempFail')
+  const open = domain.recipients.filter(isPending)
   return { domain: domain.domain, status, detail, error, recipients: open.map(({ position }) => ({ position, status, detail })) }
 }
 

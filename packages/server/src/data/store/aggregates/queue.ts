@@ -94,13 +94,14 @@ async function insertMessage(tx: Transaction, message: NewQueuedMessage, blobInd
   if (leaseUntil === 0) tx.announce({ topic: 'queue', key: id, value: dueAt })
 }
 
-function isOpen({ status }: { readonly status: QueueStatus }): boolean {
+/** Whether a delivery is still to be tried. */
+export function isPending({ status }: { readonly status: QueueStatus }): boolean {
   return status === 'scheduled' || status === 'tempFail'
 }
 
 /** The earliest time at which an open domain wants something. */
 function dueOf(domains: readonly Omit<QueuedDomain, 'recipients'>[]): number {
-  const times = domains.filter(isOpen).flatMap(({ retryAt, notifyAt, expiresAt }) => [retryAt, notifyAt ?? expiresAt, expiresAt])
+  const times = domains.filter(isPending).flatMap(({ retryAt, notifyAt, expiresAt }) => [retryAt, notifyAt ?? expiresAt, expiresAt])
   return Math.min(...times, Number.MAX_SAFE_INTEGER)
 }
 
@@ -173,9 +174,9 @@ export const recordQueued: Command<RecordArgs, 'waits' | 'done' | 'lost'> = {
     for (const [index, message] of generated.entries()) await insertMessage(tx, message, index)
     const current = await tx.all<{ domain: string; status: number }>('SELECT domain, status FROM queue_domains WHERE message_id = ?', [id])
     // A domain that was cancelled meanwhile stays as it is.
-    const open = new Set(current.filter(({ status }) => isOpen({ status: statusName(status) })).map(({ domain }) => domain))
+    const open = new Set(current.filter(({ status }) => isPending({ status: statusName(status) })).map(({ domain }) => domain))
     const updates = domains.filter(({ domain }) => open.has(domain))
-    for (const update of updates) if (!isOpen(update)) open.delete(update.domain)
+    for (const update of updates) if (!isPending(update)) open.delete(update.domain)
     if (open.size === 0) {
       await removeMessage(tx, id)
       return 'done'
@@ -199,7 +200,7 @@ export const recordQueued: Command<RecordArgs, 'waits' | 'done' | 'lost'> = {
 async function settle(tx: Transaction, id: number, givesLeaseBack: boolean): Promise<boolean> {
   const [message] = await loadMessages(tx, [id])
   if (message === undefined) return false
-  if (!message.domains.some(isOpen)) {
+  if (!message.domains.some(isPending)) {
     await removeMessage(tx, id)
     return false
   }
@@ -253,7 +254,7 @@ export const rescheduleQueued: Command<{ readonly id: number; readonly at: numbe
     const [message] = await loadMessages(tx, [id])
     let changed = false
     for (const domain of message?.domains ?? []) {
-      if (!isOpen(domain) || !domain.domain.includes(domainText)) continue
+      if (!isPending(domain) || !domain.domain.includes(domainText)) continue
       const lifetime = domain.expiresAt - (message?.createdAt ?? domain.expiresAt)
       const expiresAt = domain.expiresAt <= at ? at + lifetime : domain.expiresAt
       await writeDomain(tx, id, { ...domain, retryAt: at, expiresAt })
@@ -286,7 +287,7 @@ export const cancelRecipients: Command<{ readonly id: number; readonly addressTe
     const [message] = await loadMessages(tx, [id])
     let changed = false
     for (const domain of message?.domains ?? []) {
-      const hit = domain.recipients.filter(recipient => isOpen(recipient) && recipient.address.toLowerCase().includes(addressText))
+      const hit = domain.recipients.filter(recipient => isPending(recipient) && recipient.address.toLowerCase().includes(addressText))
       for (const { position } of hit) {
         await tx.run('UPDATE queue_recipients SET status = ?, detail = ? WHERE message_id = ? AND position = ?', [
           queueStatuses.permFail,
@@ -297,8 +298,8 @@ export const cancelRecipients: Command<{ readonly id: number; readonly addressTe
       }
       if (hit.length === 0) continue
       changed = true
-      const isPending = domain.recipients.some(recipient => isOpen(recipient) && !hit.includes(recipient))
-      if (!isPending) await writeDomain(tx, id, { ...domain, status: 'completed', detail: '' })
+      const hasPending = domain.recipients.some(recipient => isPending(recipient) && !hit.includes(recipient))
+      if (!hasPending) await writeDomain(tx, id, { ...domain, status: 'completed', detail: '' })
     }
     // Whoever works on the message keeps it.
     if (changed) await settle(tx, id, false)
