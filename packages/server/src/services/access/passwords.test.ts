@@ -55,15 +55,41 @@ test('hashes that would cost too much are refused, not computed', async () => {
 })
 
 test('forms that nobody knows match nothing, and no text throws', async () => {
-  const forms = fc.constantFrom('', '$', '$9$', '{X}', '{SSHA}', '$argon2id$', '$scrypt$', '$pbkdf2$', '_', '$2y$', '$6$', '$1$')
+  const forms = fc.constantFrom(
+    ...['', '$', '$9$', '{X}', '{SSHA}', '$argon2id$', '$scrypt$', '$pbkdf2$', '_', '$2y$', '$6$', '$5$', '$1$'],
+  )
+  const pieces = fc.constantFrom(
+    '$',
+    '.',
+    ' ',
+    '=',
+    'rounds=',
+    'm=1,t=1,p=1',
+    'ln=1,r=1,p=1',
+    'v=19',
+    '10',
+    'A',
+    'c2FsdHNhbHQ',
+    '\u00e4',
+    '\0',
+  )
+  const rests = fc.oneof(
+    fc.string({ maxLength: 20 }),
+    fc.array(pieces, { maxLength: 8 }).map(parts => parts.join('')),
+  )
   await fc.assert(
-    fc.asyncProperty(forms, fc.string({ maxLength: 20 }), async (form, rest) => {
+    fc.asyncProperty(forms, rests, async (form, rest) => {
       if (form === '' && rest === 'x') return
       const matches = await passwords.verify(`${form}${rest}`, `not ${rest}`).catch(error => error)
       assert.equal(matches, false)
     }),
-    { numRuns: 60 },
+    { numRuns: 300 },
   )
+})
+
+test('a crypt hash with a salt that its library refuses matches nothing, instead of failing the login', async () => {
+  for (const form of ['$6$ $.', '$5$rounds=0$\u00e4$x', '$2y$99$', `$2y$31$${'!'.repeat(53)}`, '$1$', '$apr1$$', '$apr1$\0$x'])
+    assert.equal(await passwords.verify(form, 'correct horse'), false, form)
 })
 
 test('many passwords at once all get their answer', async () => {
