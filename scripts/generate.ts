@@ -1,13 +1,14 @@
 // Writes every file that is derived from the source. Golden tests fail when this was forgotten.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { derivedFiles } from '@postern/contract/documents'
+import { derivedFiles as filesOfCommands } from '@postern/cli'
+import { derivedFiles as filesOfContract } from '@postern/contract/documents'
 import { rfcTable } from './rfcs.ts'
 import { unreadSettings, unreadSettingsFile } from './setting-readers.ts'
 
 const root = join(import.meta.dirname, '..')
 
-for (const [name, make] of Object.entries(derivedFiles)) {
+for (const [name, make] of Object.entries({ ...filesOfContract, ...filesOfCommands })) {
   const file = join(root, name)
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, make())
