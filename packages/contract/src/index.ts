@@ -37,6 +37,7 @@ export {
   type IpNetwork,
   type IpStrategy,
   ipBytes,
+  ipOrNetwork,
   type MtPriority,
   matchingEvents,
   networkContains,

@@ -106,6 +106,7 @@ export function errorsReference(): string {
 const areaTitles: Readonly<Record<EndpointArea, string>> = {
   account: 'OAuth and own account',
   principals: 'Principals',
+  bans: 'Bans',
   settings: 'Settings, reload and updates',
   queue: 'Message queue',
   reports: 'Reports',

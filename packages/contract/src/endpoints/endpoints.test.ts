@@ -33,6 +33,10 @@ GET /api/settings/group settings-list
 GET /api/settings/list settings-list
 GET /api/settings/keys settings-list
 POST /api/settings settings-update
+POST /api/settings/plan settings-update
+GET /api/settings/history settings-list
+GET /api/settings/history/{id} settings-list
+POST /api/settings/rollback/{id} settings-update
 DELETE /api/settings/{key} settings-delete
 GET /api/reload settings-reload
 GET /api/reload/ settings-reload
@@ -73,7 +77,16 @@ POST /api/store/undelete/{account} undelete
 DELETE /api/store/uids/{account} purge-account|imap-authenticate
 POST /api/dkim dkim-signature-create
 GET /api/dkim/{id} dkim-signature-get
+POST /api/dkim/{id}/rotate dkim-signature-create
 GET /api/dns/records/{domain} domain-get
+GET /api/dns/check/{domain} domain-get
+POST /api/dns/publish/{domain} settings-update
+GET /api/bans settings-list
+GET /api/bans/{address} settings-list
+GET /api/bans/{address}/{length} settings-list
+POST /api/bans settings-update
+DELETE /api/bans/{address} settings-update
+DELETE /api/bans/{address}/{length} settings-update
 POST /api/spam-filter/train/spam spam-filter-train
 POST /api/spam-filter/train/spam/{account} spam-filter-train
 POST /api/spam-filter/train/ham spam-filter-train

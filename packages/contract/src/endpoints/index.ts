@@ -5,6 +5,7 @@
  * Routing, decoding and answering are not done here.
  */
 import * as account from './account.ts'
+import * as bans from './bans.ts'
 import * as domains from './domains.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as principals from './principals.ts'
@@ -42,6 +43,7 @@ export const endpoints = {
   account,
   principals,
   settings,
+  bans,
   queue,
   reports,
   store,

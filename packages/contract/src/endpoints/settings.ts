@@ -1,6 +1,22 @@
 import Type from 'typebox'
 import { endpoint } from './endpoint.ts'
-import { data, flag, json, listOf, natural, nothing, nullable, nullableText, paging, path, query, text, texts } from './parts.ts'
+import {
+  data,
+  flag,
+  json,
+  listOf,
+  natural,
+  nothing,
+  nullable,
+  nullableText,
+  paging,
+  path,
+  query,
+  text,
+  texts,
+  timestamp,
+  words,
+} from './parts.ts'
 
 const record = Type.Record(Type.String(), Type.String())
 
@@ -60,37 +76,13 @@ const operation = Type.Union(
   { title: 'SettingOperation' },
 )
 
-export const updateSettings = endpoint({
-  id: 'updateSettings',
-  method: 'POST',
-  path: '/api/settings',
-  access: 'settings-update',
-  impact: 'write',
-  body: json(Type.Array(operation)),
-  output: nothing,
-  errors: ['invalidParameters', 'assertFailed'],
-  summary: 'Insert, delete and clear settings',
-  doc: 'The operations run in order as one transaction. Nothing acts before a reload. `clear` takes the prefix literally, and an empty one means everything.',
-})
-
-export const deleteSetting = endpoint({
-  id: 'deleteSetting',
-  method: 'DELETE',
-  path: '/api/settings/{key}',
-  access: 'settings-delete',
-  impact: 'write',
-  params: { key: path.text('Exact key.') },
-  output: nothing,
-  summary: 'Delete one setting',
-})
-
 const complaint = { error: text } as const
 
 const warning = Type.Union(
   [
     Type.Object({ type: Type.Literal('missing') }),
     Type.Object({ type: Type.Literal('appliedDefault'), default: text }),
-    Type.Object({ type: Type.Literal('unread'), value: text }),
+    Type.Object({ type: Type.Literal('unread'), value: text, didYouMean: Type.Optional(text) }),
     Type.Object({ type: Type.Literal('build'), error: text }),
     Type.Object({ type: Type.Literal('parse'), error: text }),
   ],
@@ -106,6 +98,116 @@ const mistake = Type.Union(
   { title: 'SettingError' },
 )
 
+const report = {
+  warnings: Type.Record(Type.String(), warning),
+  errors: Type.Record(Type.String(), mistake),
+} as const
+
+const difference = {
+  key: text,
+  place: words('file', 'database'),
+  before: nullableText,
+  after: nullableText,
+} as const
+
+export const updateSettings = endpoint({
+  id: 'updateSettings',
+  method: 'POST',
+  path: '/api/settings',
+  access: 'settings-update',
+  impact: 'write',
+  body: json(Type.Array(operation)),
+  output: nothing,
+  errors: ['invalidParameters', 'assertFailed'],
+  summary: 'Insert, delete and clear settings',
+  doc: 'The operations run in order as one transaction. Nothing acts before a reload. `clear` takes the prefix literally, and an empty one means everything.',
+})
+
+export const planSettings = endpoint({
+  id: 'planSettings',
+  method: 'POST',
+  path: '/api/settings/plan',
+  access: 'settings-update',
+  impact: 'read',
+  body: json(Type.Array(operation)),
+  output: data(
+    Type.Object({
+      changes: Type.Array(
+        Type.Object({
+          ...difference,
+          reload: nullable(words('live', 'lookup', 'certificate', 'ip', 'restart', 'job')),
+        }),
+      ),
+      ...report,
+    }),
+  ),
+  errors: ['invalidParameters', 'assertFailed'],
+  summary: 'Show what a change of settings would do',
+  doc: 'Takes the operations of a change and stores nothing. Gives each key that would differ, with its place and when it would act, and the errors and warnings that the next reload would give. Secrets are shown as a mark: equal values have equal marks.',
+})
+
+const changeSet = {
+  id: natural,
+  time: timestamp,
+  author: text,
+  note: text,
+} as const
+
+export const listSettingChanges = endpoint({
+  id: 'listSettingChanges',
+  method: 'GET',
+  path: '/api/settings/history',
+  access: 'settings-list',
+  impact: 'read',
+  query: {
+    key: query.text('Only changes of keys that start with this.'),
+    author: query.text('Only changes of this account; `system` for the server itself, `file` for edits of the settings file by hand.'),
+    before: query.natural('Only changes with a lower id: the way to walk a long history.'),
+    ...paging,
+  },
+  output: data(listOf(Type.Object({ ...changeSet, keys: texts, total: natural }, { title: 'SettingChangeSummary' }))),
+  summary: 'List changes of settings, newest first',
+  doc: 'Each item has its first 20 keys, and in `total` how many keys it changed. Without limit the page has 100 items.',
+})
+
+export const getSettingChange = endpoint({
+  id: 'getSettingChange',
+  method: 'GET',
+  path: '/api/settings/history/{id}',
+  access: 'settings-list',
+  impact: 'read',
+  params: { id: path.id('Id of the change.') },
+  output: data(Type.Object({ ...changeSet, changes: Type.Array(Type.Object(difference)) }, { title: 'SettingChange' })),
+  errors: ['resourceNotFound'],
+  summary: 'Get a change of settings, key by key',
+  doc: 'Null is a key that was not set. Secrets are shown as a mark: equal values have equal marks.',
+})
+
+export const rollBackSettings = endpoint({
+  id: 'rollBackSettings',
+  method: 'POST',
+  path: '/api/settings/rollback/{id}',
+  access: 'settings-update',
+  impact: 'write',
+  params: { id: path.id('Id of the change.') },
+  query: { force: query.flag('Also where a key was changed since.') },
+  output: data(Type.Object({ id: nullable(natural) })),
+  errors: ['resourceNotFound', 'other'],
+  summary: 'Undo a change of settings',
+  doc: 'All keys of the change get the values from before it, in one transaction, which is a change of its own: `id`, or null when nothing differed. Refused, naming the keys, when one of them was changed since. Nothing acts before a reload.',
+})
+
+export const deleteSetting = endpoint({
+  id: 'deleteSetting',
+  method: 'DELETE',
+  path: '/api/settings/{key}',
+  access: 'settings-delete',
+  impact: 'write',
+  params: { key: path.text('Exact key.') },
+  output: nothing,
+  summary: 'Delete one setting',
+})
+
 export const reloadSettings = endpoint({
   id: 'reloadSettings',
   method: 'GET',
@@ -116,7 +218,7 @@ export const reloadSettings = endpoint({
     scope: path.optionalText('`lookup`, `certificate` or `server.blocked-ip` for that part alone; anything else means everything.'),
   },
   query: { 'dry-run': query.flag('Report only, change nothing.') },
-  output: data(Type.Object({ warnings: Type.Record(Type.String(), warning), errors: Type.Record(Type.String(), mistake) })),
+  output: data(Type.Object(report)),
   summary: 'Make changed settings act',
   doc: 'The answer has status 200 even with errors; then nothing has been applied.',
 })

@@ -21,6 +21,11 @@ export function compileExpression(setting: ExpressionSetting, source: Expression
     check?.(node)
     return node
   }
+  const compileResult = (text: string): Node => {
+    const node = compile(text)
+    if (check !== undefined) checkResult(setting, constantOf(node, constants), text)
+    return node
+  }
   const convert = (value: Value): unknown => convertResult(setting, value)
   const withConstants = (scope: Scope): Scope => ({
     ...scope,
@@ -28,15 +33,15 @@ export function compileExpression(setting: ExpressionSetting, source: Expression
       scope.variable(name) ?? (constants !== undefined && Object.hasOwn(constants, name) ? String(constants[name]) : undefined),
   })
   if (typeof source === 'string') {
-    const node = compile(source)
+    const node = compileResult(source)
     const fixed = constantOf(node, constants)
     return {
       constant: fixed === undefined ? undefined : { value: convert(fixed) },
       evaluate: async scope => convert(await evaluate(node, withConstants(scope))),
     }
   }
-  const branches = source.branches.map(({ condition, result }) => ({ condition: compile(condition), result: compile(result) }))
-  const otherwise = compile(source.otherwise)
+  const branches = source.branches.map(({ condition, result }) => ({ condition: compile(condition), result: compileResult(result) }))
+  const otherwise = compileResult(source.otherwise)
   return {
     constant: undefined,
     async evaluate(outer) {
@@ -47,6 +52,21 @@ export function compileExpression(setting: ExpressionSetting, source: Expression
       return convert(await evaluate(otherwise, scope))
     },
   }
+}
+
+/** A result that is known beforehand must be of the setting's kind and in its range; `false` stands for no value everywhere. */
+function checkResult(setting: ExpressionSetting, fixed: Value | undefined, text: string): void {
+  if (fixed === undefined || text.trim() === 'false') return
+  const { kind, name } = setting.result
+  const value = convertResult(setting, fixed)
+  const isZeroTime = fixed === 0 && (kind === 'duration' || kind === 'durations')
+  const isNegative = kind === 'integer' && typeof value === 'number' && value < 0
+  const lacksElements = Array.isArray(value) && value.length !== elements(fixed).length
+  if (value === undefined || isZeroTime || isNegative || lacksElements) throw new ValueError(`expected ${article(name)}, found ${text}`)
+}
+
+function article(name: string): string {
+  return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`
 }
 
 function constantOf(node: Node, constants: Constants | undefined): Value | undefined {

@@ -3,30 +3,43 @@
 import { basename } from 'node:path'
 import {
   type AnySetting,
-  settings as declared,
-  defaultLocalPatterns,
   type ExpressionSetting,
   type ExpressionSource,
   failure,
   findSetting,
+  type Reload,
   type Setting,
-  suggestSetting,
 } from '@postern/contract'
-import { changeSettings, listSettings, type SettingsOperation, type Store } from '#data/store'
+import { type Clock, systemClock } from '#base/clock'
+import {
+  type ChangeSetFilter,
+  changeSettings,
+  forgetChangeSets,
+  readRememberedFile,
+  recordFileEdits,
+  rememberFile,
+  type SettingDifference,
+  type Store,
+} from '#data/store'
+import { checkView, onlyBelow, type ReloadReport } from './check.ts'
 import { type ExpressionFunctions, evaluateCompiled, type Variables } from './evaluation.ts'
 import { readSettingsFile, writeSettingsFile } from './file.ts'
-import { compileLocalKeys, type LocalKeys } from './local-keys.ts'
+import { type ChangeSetDetail, type ChangeSetPage, findChangeSet, listHistory, masked, reversal } from './history.ts'
 import { expandMacros, type MacroSources } from './macros.ts'
-import { createReader, fillIn, type Ids, type SettingProblem, type ViewReader } from './reader.ts'
+import { createReader, fillIn, type Ids, type ViewReader } from './reader.ts'
+import { applyChanges, differencesOf, load, merge, type SettingsChange, type Source } from './source.ts'
 import { formatSettingsFile, parseSettingsFile, SettingsFileError } from './toml.ts'
 import { createView, type SettingsView } from './view.ts'
 
+export { isSecret, type ReloadReport, type SettingWarning } from './check.ts'
 export type { ExpressionFunctions, Variables } from './evaluation.ts'
 export { ExpressionError } from './expressions/syntax.ts'
 export type { Value } from './expressions/values.ts'
+export type { ChangeSetDetail, ChangeSetPage, ChangeSetSummary } from './history.ts'
 export { compileLocalKeys } from './local-keys.ts'
 export type { MacroSources } from './macros.ts'
 export type { SettingProblem } from './reader.ts'
+export type { SettingsChange } from './source.ts'
 export { createView, type SettingsView } from './view.ts'
 export { formatSettingsFile, parseSettingsFile, SettingsFileError }
 
@@ -42,38 +55,59 @@ export interface SettingsReader {
   idsOf(setting: AnySetting): readonly string[]
 }
 
-export type SettingWarning =
-  | { readonly type: 'missing' }
-  | { readonly type: 'appliedDefault'; readonly default: string }
-  | { readonly type: 'unread'; readonly value: string }
-  | { readonly type: 'build' | 'parse'; readonly error: string }
-
-export interface ReloadReport {
-  readonly errors: Readonly<Record<string, SettingProblem>>
-  readonly warnings: Readonly<Record<string, SettingWarning>>
+/** What a change would do, nothing of it done. */
+export interface SettingsPlan extends ReloadReport {
+  readonly differences: ReadonlyArray<SettingDifference & { readonly reload: Reload | undefined }>
 }
 
-/** A change of settings, in the order given, all or none. */
-export type SettingsChange =
-  | { readonly kind: 'put'; readonly entries: ReadonlyArray<readonly [key: string, value: string]> }
-  | { readonly kind: 'delete'; readonly keys: readonly string[] }
-  | { readonly kind: 'deletePrefix'; readonly prefix: string }
-  /** Fails with `assertFailed` when the key, or any key with the prefix, exists. */
-  | { readonly kind: 'assertAbsent'; readonly key: string }
-  | { readonly kind: 'assertNone'; readonly prefix: string }
+/** Who changes settings, and what for. */
+export interface ChangeAuthor {
+  /** Name of the account, or `system`. */
+  readonly author: string
+  readonly note?: string
+}
+
+export type SettingsCheck = (candidate: Pick<SettingsReader, 'read' | 'idsOf'>) => Partial<ReloadReport>
 
 export interface Settings extends SettingsReader {
   /** What is stored now, macros unexpanded; changes show at once, but take effect with the next reload. */
   stored(): SettingsView
-  /** Stores changes: local keys in the file, all others in the database. */
-  change(changes: readonly SettingsChange[]): Promise<void>
+  /** Reads what is stored now as if it were in force. */
+  preview(): Promise<Pick<SettingsReader, 'read' | 'idsOf'>>
   /**
-   * Puts the stored settings into force, unless one of them is broken. `only` limits it to keys with one of the prefixes.
-   * With `dryRun` nothing changes.
+   * Stores changes: local keys in the file, all others in the database, and records them as a change set. @returns its id, if
+   * anything differs
+   */
+  change(changes: readonly SettingsChange[], by?: ChangeAuthor): Promise<number | undefined>
+  /** What `change` would do and the next reload would say; throws what `change` would throw. */
+  plan(changes: readonly SettingsChange[]): Promise<SettingsPlan>
+  /** Change sets, newest first. */
+  history(
+    filter: ChangeSetFilter & { readonly before?: number },
+    page: { readonly skip: number; readonly limit: number },
+  ): Promise<ChangeSetPage>
+  /** One change set, marks in place of secrets; throws `resourceNotFound`. */
+  changeSet(id: number): Promise<ChangeSetDetail>
+  /**
+   * Brings back what was there before a change set, as a change set of its own. Throws `resourceNotFound`; `other` when a key was
+   * changed since, unless `force`. @returns the id of the new set, if anything differs
+   */
+  rollBack(id: number, by: ChangeAuthor, options?: { readonly force?: boolean }): Promise<number | undefined>
+  /** Forgets change sets that are old or too many. */
+  tidyHistory(): Promise<void>
+  /**
+   * Puts the stored settings into force, unless one of them is broken. `only` limits it, and the report, to keys with one of the
+   * prefixes. With `dryRun` nothing changes.
    */
   reload(options?: { readonly dryRun?: boolean; readonly only?: readonly string[] }): Promise<ReloadReport>
   /** Calls back after each reload that changed what is in force. */
   onReload(listener: () => void): () => void
+  /** Looks at settings before they act, where one declaration alone can't tell. */
+  addCheck(check: SettingsCheck): () => void
+  /**
+   * Does work after each full reload; what fails is in the answer of the reload. It must not change or reload settings itself.
+   */
+  onApply(work: () => Promise<ReloadReport['errors']>): () => void
   /** Provides the functions of expressions that ask other parts of the server. */
   useFunctions(functions: ExpressionFunctions): void
   /** What is broken in the values that are in force, by key; each counts as absent. */
@@ -87,21 +121,66 @@ export interface SettingsParts {
   readonly macros: MacroSources
   /** Stand in for the declared defaults: each takes the place of a key that is not set, nor anything below it. Not listed as stored. */
   readonly defaults?: ReadonlyMap<string, ExpressionSource>
+  readonly clock?: Pick<Clock, 'now'>
 }
 
+/** How much of the history is kept. */
+const keptChangeSets = 10_000
+const keptForMs = 365 * 24 * 60 * 60 * 1000
+
 /** Loads everything; rejects with SettingsFileError when the file can't be understood. */
-export async function openSettings({ file, store, macros, defaults = new Map() }: SettingsParts): Promise<Settings> {
+export async function openSettings({ file, store, macros, defaults = new Map(), clock = systemClock }: SettingsParts): Promise<Settings> {
   let stored = await load(file, store)
   let active = await activate(stored, macros, defaults)
   let functions: ExpressionFunctions = {}
+  let seen = await firstSight(file, store, stored.local)
   const listeners = new Set<() => void>()
-  // One change after the other: each may rewrite the file.
+  const checks = new Set<SettingsCheck>()
+  const works = new Set<() => Promise<ReloadReport['errors']>>()
+  // One change or reload after the other: each may rewrite the file.
   let last: Promise<unknown> = Promise.resolve()
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = last.then(work)
     last = mine.catch(() => {})
     return mine
+  }
+
+  function check(candidate: Active): ReloadReport {
+    const { errors, warnings } = checkView(candidate.view, candidate.reader)
+    const found = [...checks].map(look => look(readerOf(candidate)))
+    return {
+      errors: Object.assign({}, ...found.map(report => report.errors), errors, macroProblems(candidate)),
+      warnings: Object.assign({}, ...found.map(report => report.warnings), warnings),
+    }
+  }
+
+  /** What was edited by hand becomes a change set before anything else is recorded. */
+  async function noteEdits(local: ReadonlyMap<string, string>): Promise<void> {
+    const differences = file === undefined ? [] : differencesOf(seen, local, 'file')
+    if (differences.length > 0)
+      await store.write(recordFileEdits, { origin: { author: 'file', note: 'edited by hand', at: clock.now() }, differences })
+    seen = local
+  }
+
+  async function commit(changes: readonly SettingsChange[], { author, note = '' }: ChangeAuthor): Promise<number | undefined> {
+    // From the file as it is now: an administrator may have edited it since.
+    const now = await load(file, store).catch(unreadable)
+    const { source, differences, operations } = applyChanges(now, changes)
+    await noteEdits(now.local)
+    const inFile = file === undefined ? [] : differences.filter(({ place }) => place === 'file')
+    // The file first: after a crash in between, the next start finds its edit and records it.
+    if (file !== undefined && inFile.length > 0) await writeSettingsFile(file, source.local)
+    let id: number | undefined
+    try {
+      id = await store.write(changeSettings, { operations, recorded: { origin: { author, note, at: clock.now() }, inFile } })
+    } catch (error) {
+      if (file !== undefined && inFile.length > 0) await writeSettingsFile(file, now.local)
+      throw error
+    }
+    seen = source.local
+    stored = await load(file, store)
+    return id
   }
 
   return {
@@ -112,13 +191,34 @@ export async function openSettings({ file, store, macros, defaults = new Map() }
     },
     idsOf: setting => idsOf(active.view, setting),
     stored: () => stored.view,
-    change: changes =>
+    preview: async () => readerOf(await activate(stored, macros, defaults)),
+    change: (changes, by = { author: 'system' }) => inTurn(() => commit(changes, by)),
+    plan: changes =>
       inTurn(async () => {
-        // From the file as it is now: an administrator may have edited it since.
         const now = await load(file, store).catch(unreadable)
-        await store.write(changeSettings, { operations: await splitLocal(file, now, changes) })
-        stored = await load(file, store)
+        const { source, differences } = applyChanges(now, changes)
+        const report = check(await activate(source, macros, defaults))
+        return {
+          ...report,
+          differences: differences.map(difference => ({ ...masked(difference), reload: findSetting(difference.key)?.setting.reload })),
+        }
       }),
+    history: (filter, page) => listHistory(store, filter, page),
+    async changeSet(id) {
+      const set = await findChangeSet(store, id)
+      return { ...set, differences: set.differences.map(masked) }
+    },
+    rollBack: (id, by, { force = false } = {}) =>
+      inTurn(async () => {
+        const set = await findChangeSet(store, id)
+        const now = await load(file, store).catch(unreadable)
+        const changes = reversal(set, key => now.view.get(key), force)
+        return commit(changes, { note: `roll back of ${id}`, ...by })
+      }),
+    async tidyHistory() {
+      const limit = 200
+      while ((await store.write(forgetChangeSets, { keep: keptChangeSets, since: clock.now() - keptForMs, limit })) === limit);
+    },
     reload: ({ dryRun = false, only } = {}) =>
       inTurn(async () => {
         const next = await load(file, store).catch(brokenFile)
@@ -126,22 +226,55 @@ export async function openSettings({ file, store, macros, defaults = new Map() }
           return { errors: { [basename(file ?? '')]: { type: 'parse', error: next.message } }, warnings: {} }
         }
         const candidate = await activate(only === undefined ? next : merge(active.source, next, only), macros, defaults)
-        const report = check(candidate)
+        const report = onlyBelow(check(candidate), only)
         if (dryRun || Object.keys(report.errors).length > 0) return report
+        await noteEdits(next.local)
         stored = next
         active = candidate
         for (const listener of listeners) listener()
-        return report
+        if (only !== undefined) return report
+        const outcomes = []
+        for (const work of works) outcomes.push(await work())
+        return { errors: Object.assign({}, ...outcomes), warnings: report.warnings }
       }),
     onReload(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    addCheck(look) {
+      checks.add(look)
+      return () => checks.delete(look)
+    },
+    onApply(work) {
+      works.add(work)
+      return () => works.delete(work)
     },
     useFunctions(given) {
       functions = given
     },
     problems: () => check(active).errors,
   }
+}
+
+function readerOf({ reader, view }: Pick<Active, 'reader' | 'view'>): Pick<SettingsReader, 'read' | 'idsOf'> {
+  return { read: (setting, ...ids) => reader.value(setting, ids[0] ?? {}) as never, idsOf: setting => idsOf(view, setting) }
+}
+
+function macroProblems({ macroErrors }: Active): ReloadReport['errors'] {
+  return Object.fromEntries([...macroErrors].map(([key, error]) => [key, { type: 'macro', error }]))
+}
+
+/** The file as it was when this server saw it last; at its very first sight as it is. */
+async function firstSight(
+  file: string | undefined,
+  store: Store,
+  local: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string>> {
+  if (file === undefined) return local
+  const known = await store.read(readRememberedFile, {})
+  if (known.length > 0) return new Map(known)
+  if (local.size > 0) await store.write(rememberFile, { values: [...local] })
+  return local
 }
 
 /** A file that cannot be understood is no reason to lose what it holds. */
@@ -155,38 +288,12 @@ function brokenFile(error: unknown): SettingsFileError {
   throw error
 }
 
-interface Source {
-  /** File and store merged, macros unexpanded. */
-  readonly view: SettingsView
-  readonly local: ReadonlyMap<string, string>
-  readonly remote: ReadonlyMap<string, string>
-  readonly isLocal: LocalKeys
-}
-
 interface Active {
   readonly source: Source
   readonly view: SettingsView
   readonly reader: ViewReader
   readonly macroErrors: ReadonlyMap<string, string>
 }
-
-const pageSize = 1000
-
-async function load(file: string | undefined, store: Store): Promise<Source> {
-  const local = file === undefined ? new Map<string, string>() : await readSettingsFile(file)
-  const patterns = [...local].filter(([key]) => key === localKeysKey || key.startsWith(`${localKeysKey}.`)).map(([, value]) => value)
-  const isLocal = file === undefined ? () => false : compileLocalKeys(patterns.length > 0 ? patterns : defaultLocalPatterns)
-  const remote = new Map<string, string>()
-  for (let after: string | undefined; ; ) {
-    const page = await store.read(listSettings, { prefix: '', limit: pageSize, ...(after !== undefined && { after }) })
-    for (const { key, value } of page) if (!isLocal(key)) remote.set(key, value)
-    after = page.at(-1)?.key
-    if (page.length < pageSize) break
-  }
-  return { view: createView([...remote, ...local]), local, remote, isLocal }
-}
-
-const localKeysKey = declared.config.localKeys.pattern
 
 async function activate(source: Source, macros: MacroSources, defaults: ReadonlyMap<string, ExpressionSource>): Promise<Active> {
   const expanded = await expandMacros(source.local, macros)
@@ -208,32 +315,6 @@ function storedForm(key: string, source: ExpressionSource): Array<[string, strin
   return [...branches, [`${key}.${source.branches.length}.else`, source.otherwise]]
 }
 
-/** The old settings with everything below the prefixes taken from the new ones. */
-function merge(old: Source, next: Source, prefixes: readonly string[]): Source {
-  const isPart = (key: string): boolean => prefixes.some(prefix => key === prefix || key.startsWith(`${prefix}.`))
-  const pick = (from: ReadonlyMap<string, string>, wanted: boolean): Array<[string, string]> =>
-    [...from].filter(([key]) => isPart(key) === wanted)
-  const local = new Map([...pick(old.local, false), ...pick(next.local, true)])
-  const remote = new Map([...pick(old.remote, false), ...pick(next.remote, true)])
-  return { view: createView([...remote, ...local]), local, remote, isLocal: old.isLocal }
-}
-
-/** Reads every stored key by its declaration, so that what is broken shows before it is needed. */
-function check({ view, reader, macroErrors }: Active): ReloadReport {
-  const errors: Record<string, SettingProblem> = {}
-  const warnings: Record<string, SettingWarning> = {}
-  for (const [key, error] of macroErrors) errors[key] = { type: 'macro', error }
-  for (const [key, value] of view.withPrefix('')) {
-    const found = findSetting(key)
-    if (found === undefined) {
-      // Free keys are allowed; a near miss is most likely a mistake.
-      if (suggestSetting(key) !== undefined) warnings[key] = { type: 'unread', value }
-    } else if (found.setting.kind === 'expression') reader.expression(found.setting, found.ids)
-    else reader.value(found.setting, found.ids)
-  }
-  return { errors: { ...Object.fromEntries(reader.problems), ...errors }, warnings }
-}
-
 function idsOf(view: SettingsView, setting: AnySetting): readonly string[] {
   const [prefix = '', suffix = ''] = setting.pattern.split(/<[^>]+>/)
   const ids: string[] = []
@@ -247,49 +328,6 @@ function idsOf(view: SettingsView, setting: AnySetting): readonly string[] {
   return [...new Set(ids)]
 }
 
-/** Writes the local part of a change into the file; what is left is for the store. */
-async function splitLocal(
-  file: string | undefined,
-  { local, isLocal }: Source,
-  changes: readonly SettingsChange[],
-): Promise<SettingsOperation[]> {
-  const nextLocal = new Map(local)
-  const operations: SettingsOperation[] = []
-  for (const change of changes) {
-    switch (change.kind) {
-      case 'put': {
-        for (const [key, value] of change.entries) if (isLocal(key)) nextLocal.set(key, value)
-        const entries = change.entries.filter(([key]) => !isLocal(key)).map(([key, value]) => ({ key, value }))
-        if (entries.length > 0) operations.push({ kind: 'put', entries })
-        break
-      }
-      case 'delete':
-        for (const key of change.keys) nextLocal.delete(key)
-        operations.push(change)
-        break
-      case 'deletePrefix':
-        for (const key of [...nextLocal.keys()]) if (key.startsWith(change.prefix)) nextLocal.delete(key)
-        operations.push(change)
-        break
-      case 'assertAbsent':
-        if (local.has(change.key)) throw failure('assertFailed', { key: change.key })
-        operations.push(change)
-        break
-      case 'assertNone':
-        for (const key of local.keys()) if (key.startsWith(change.prefix)) throw failure('assertFailed', { key })
-        operations.push(change)
-        break
-    }
-  }
-  // The file first: a failed write leaves the store alone; the other way round a half-done change could stay.
-  if (file !== undefined && !isSame(local, nextLocal)) await writeSettingsFile(file, nextLocal)
-  return operations
-}
-
-function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
-}
-
 export type { Ids as SettingIdValues }
 export { fillIn as settingKey }
 
@@ -297,6 +335,5 @@ export { fillIn as settingKey }
 export async function readFileSettings(file: string, macros: MacroSources): Promise<Pick<SettingsReader, 'read' | 'idsOf'>> {
   const { values } = await expandMacros(await readSettingsFile(file), macros)
   const view = createView(values)
-  const reader = createReader(view)
-  return { read: (setting, ...ids) => reader.value(setting, ids[0] ?? {}) as never, idsOf: setting => idsOf(view, setting) }
+  return readerOf({ view, reader: createReader(view) })
 }

@@ -82,7 +82,7 @@ test('a dry run changes nothing', async () => {
 test('a misspelt key is reported, a free one is not', async () => {
   await settings.change([put(['queue.outbound.concurency', '7'], ['golden.anything', 'x'])])
   const { warnings } = await settings.reload()
-  assert.deepEqual(warnings, { 'queue.outbound.concurency': { type: 'unread', value: '7' } })
+  assert.deepEqual(warnings, { 'queue.outbound.concurency': { type: 'unread', value: '7', didYouMean: 'queue.outbound.concurrency' } })
 })
 
 test('a partial reload takes only its part', async () => {

@@ -2,17 +2,23 @@
 import { accountCommands } from './aggregates/account-life.ts'
 import { banCommands } from './aggregates/bans.ts'
 import { blobCommands } from './aggregates/blobs.ts'
+import { changeSetCommands } from './aggregates/change-sets.ts'
 import { changeCommands } from './aggregates/changes.ts'
 import { mailboxCommands } from './aggregates/mailboxes.ts'
 import { messageCommands } from './aggregates/messages.ts'
 import { placementCommands } from './aggregates/placements.ts'
 import { principalCommands } from './aggregates/principals.ts'
+import { publishedRecordCommands } from './aggregates/published-records.ts'
 import { queueCommands } from './aggregates/queue.ts'
 import { settingsCommands } from './aggregates/settings.ts'
+import { signingKeyCommands } from './aggregates/signing-keys.ts'
 import type { AnyCommand } from './command.ts'
 
 export const commands: readonly AnyCommand[] = [
   ...settingsCommands,
+  ...changeSetCommands,
+  ...signingKeyCommands,
+  ...publishedRecordCommands,
   ...blobCommands,
   ...changeCommands,
   ...mailboxCommands,

@@ -6,6 +6,9 @@ import { mailStatistics } from './migrations/0004-statistics.ts'
 import { principalTables } from './migrations/0010-principals.ts'
 import { banTable } from './migrations/0011-bans.ts'
 import { queueTables } from './migrations/0012-queue.ts'
+import { changeSetTables } from './migrations/0020-change-sets.ts'
+import { banCounts } from './migrations/0021-ban-counts.ts'
+import { signingKeyTables } from './migrations/0022-signing-keys.ts'
 import type { Migration } from './migrations/migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -16,4 +19,7 @@ export const migrations: readonly Migration[] = [
   principalTables,
   banTable,
   queueTables,
+  changeSetTables,
+  banCounts,
+  signingKeyTables,
 ]

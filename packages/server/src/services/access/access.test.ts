@@ -155,7 +155,8 @@ test('too many failures ban the address, with evidence, until the ban ends or is
   await assert.rejects(logIn('guess3', 'x', '198.51.100.7'), refused('tooManyAuthAttempts'))
   assert.equal(access.bans.isBlocked('198.51.100.7'), true)
   assert.equal(settings.stored().get('server.blocked-ip.198.51.100.7'), '')
-  const [ban] = await access.bans.list({ after: '', limit: 10 })
+  const { ban } = (await access.bans.list({ skip: 0, limit: 10 })).items[0] ?? {}
+  assert.equal(ban?.events, 4)
   assert.match(ban?.evidence ?? '', /failed login as guess3, 4 times/)
   assert.equal(ban?.expiresAt, clock.now() + 3_600_000)
   assert.equal(trace.of('security.authentication-ban').length, 1)

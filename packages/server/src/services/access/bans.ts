@@ -1,12 +1,21 @@
 // The block list: who is refused at the door, why, until when. Counts misbehaviour and bans by itself; never the owner.
 import { BlockList, isIPv6 } from 'node:net'
-import { settings as declared, type EventId } from '@postern/contract'
+import {
+  settings as declared,
+  type EventId,
+  failure,
+  type IpNetwork,
+  ipBytes,
+  ipOrNetwork,
+  networkContains,
+  ValueError,
+} from '@postern/contract'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '#base/clock'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Ephemeral } from '#data/ephemeral'
 import type { Settings } from '#data/settings'
-import { type Ban, listBans, listEndedBans, recordBan, removeBan, type Store } from '#data/store'
+import { type Ban, getBan, listEndedBans, recordBan, removeBan, type Store } from '#data/store'
 
 /** What misbehaviour is counted. */
 export type Offence = 'auth' | 'abuse' | 'loiter' | 'scan'
@@ -21,7 +30,7 @@ const rules = {
 export interface Bans {
   /** Whether connections of the address are refused. */
   isBlocked(address: string): boolean
-  /** Whether the address may never be banned: loopback, the allow list, where an administrator signed in within a day. */
+  /** Whether the address may never be banned: loopback, the allow list, our proxies, where an administrator signed in within a day. */
   isAllowed(address: string): boolean
   /** Remembers where an administrator is. */
   protect(address: string): void
@@ -32,12 +41,39 @@ export interface Bans {
   count(offence: Offence, address: string, detail: { readonly key?: string; readonly evidence: string }): Promise<boolean>
   /** Bans at once. */
   ban(offence: Offence, address: string, evidence: string): Promise<boolean>
+  /** Bans what a person asks for; throws `invalidParameters`, `fieldAlreadyExists`, or `other` for what may never be banned. */
+  banByHand(wanted: ManualBan): Promise<BanEntry>
   /** Takes a ban back. @returns whether there was one */
-  lift(address: string): Promise<boolean>
-  /** Evidence of bans, by address. */
-  list(page: { readonly after: string; readonly limit: number }): Promise<readonly Ban[]>
+  lift(target: string, author?: string): Promise<boolean>
+  /** What is on the block list, by address. */
+  list(query: { readonly filter?: string; readonly skip: number; readonly limit: number }): Promise<BanPage>
+  /** Undefined when it is not on the block list; throws `invalidParameters` for what is no address. */
+  find(target: string): Promise<BanEntry | undefined>
   /** Lifts bans whose time is over; called by housekeeping. */
   expire(): Promise<void>
+}
+
+export interface ManualBan {
+  /** Address or network. */
+  readonly target: string
+  readonly reason: string
+  /** Unix milliseconds; undefined stays until lifted. */
+  readonly expiresAt: number | undefined
+  /** Name of the account. */
+  readonly author: string
+  /** Where the caller is. */
+  readonly from: string
+}
+
+/** A line of the block list, with what is known about it. */
+export interface BanEntry {
+  readonly target: string
+  readonly ban: Ban | undefined
+}
+
+export interface BanPage {
+  readonly items: readonly BanEntry[]
+  readonly total: number
 }
 
 export interface BansParts {
@@ -59,18 +95,19 @@ export function createBans({ store, settings, ephemeral, clock, trace }: BansPar
   })
 
   function isAllowed(address: string): boolean {
-    const protectedUntil = administrators.get(address) ?? 0
-    return protectedUntil > clock.now() || matches(lists.allowed, address)
+    return isProtected(address) || matches(lists.allowed, address)
   }
 
-  async function ban(offence: Offence, address: string, evidence: string): Promise<boolean> {
+  function isProtected(address: string): boolean {
+    return (administrators.get(address) ?? 0) > clock.now()
+  }
+
+  async function ban(offence: Offence, address: string, evidence: string, events = 1): Promise<boolean> {
     if (isAllowed(address) || matches(lists.blocked, address)) return false
     const createdAt = clock.now()
     const expiry = settings.read(declared.server.autoBanExpiry)
     const expiresAt = expiry === undefined ? undefined : createdAt + expiry
-    await store.write(recordBan, { ban: { address, reason: offence, evidence, createdAt, expiresAt } })
-    await settings.change([{ kind: 'put', entries: [[`${blockedPrefix}.${address}`, '']] }])
-    await settings.reload({ only: [blockedPrefix] })
+    await put({ address, reason: offence, evidence, createdAt, expiresAt, events, author: 'system' })
     // Holds even when another setting is broken and the reload was refused.
     lists.blocked.addAddress(address, familyOf(address))
     trace.emit(rules[offence].event, {
@@ -81,14 +118,46 @@ export function createBans({ store, settings, ephemeral, clock, trace }: BansPar
     return true
   }
 
-  async function lift(address: string): Promise<boolean> {
-    const had = await store.write(removeBan, { address })
-    const key = `${blockedPrefix}.${address}`
-    const listed = settings.stored().get(key) !== undefined
-    if (listed) await settings.change([{ kind: 'delete', keys: [key] }])
+  async function put(entry: Ban): Promise<void> {
+    await store.write(recordBan, { ban: entry })
+    await settings.change([{ kind: 'put', entries: [[keyOf(entry.address), '']] }], {
+      author: entry.author,
+      note: `ban: ${entry.evidence}`,
+    })
     await settings.reload({ only: [blockedPrefix] })
+  }
+
+  async function banByHand({ target, reason, expiresAt, author, from }: ManualBan): Promise<BanEntry> {
+    const network = networkOf(target)
+    const address = ipOrNetwork.format(network)
+    const createdAt = clock.now()
+    if (expiresAt !== undefined && expiresAt <= createdAt) throw failure('invalidParameters', { detail: 'expiresAt lies in the past' })
+    if (reason.length > longestReason) throw failure('invalidParameters', { detail: `a reason has at most ${longestReason} characters` })
+    const safe = [
+      { who: 'this server', networks: loopback },
+      { who: 'the address you call from', networks: networksOf([from]) },
+      { who: 'the allow list', networks: settings.read(declared.server.allowedIp) },
+      { who: 'a proxy of the settings', networks: proxiesOf(settings) },
+      { who: 'an administrator', networks: networksOf([...administrators.keys()].filter(isProtected)) },
+    ].find(({ networks }) => networks.some(other => overlaps(network, other)))
+    if (safe !== undefined) throw failure('other', { details: 'This cannot be banned', reason: `${address} belongs to ${safe.who}` })
+    if (settings.stored().get(keyOf(address)) !== undefined) throw failure('fieldAlreadyExists', { field: 'address', value: address })
+    const entry: Ban = { address, reason: 'manual', evidence: reason, createdAt, expiresAt, events: 0, author }
+    await put(entry)
+    return { target: address, ban: entry }
+  }
+
+  async function lift(target: string, author = 'system'): Promise<boolean> {
+    const had = await store.write(removeBan, { address: target })
+    const listed = settings.stored().get(keyOf(target)) !== undefined
+    if (listed) await settings.change([{ kind: 'delete', keys: [keyOf(target)] }], { author, note: 'ban lifted' })
+    await settings.reload({ only: [blockedPrefix] })
+    // As above: the reload may have been refused.
+    lists = readLists(settings, target)
     return had || listed
   }
+
+  const entryOf = async (target: string): Promise<BanEntry> => ({ target, ban: await store.read(getBan, { address: target }) })
 
   return {
     isAllowed,
@@ -102,9 +171,18 @@ export function createBans({ store, settings, ephemeral, clock, trace }: BansPar
       const counts = [await ephemeral.count(`ban:${offence}:${address}`, rate.periodMs)]
       if (key !== undefined) counts.push(await ephemeral.count(`ban:${offence}:key:${key}`, rate.periodMs))
       const worst = Math.max(...counts.map(({ events }) => events))
-      return worst > rate.count ? ban(offence, address, `${evidence}, ${worst} times`) : false
+      return worst > rate.count ? ban(offence, address, `${evidence}, ${worst} times`, worst) : false
     },
-    list: page => store.read(listBans, page),
+    banByHand,
+    async list({ filter = '', skip, limit }) {
+      const all = settings.stored().withPrefix(`${blockedPrefix}.`)
+      const targets = all.map(([key]) => key.slice(blockedPrefix.length + 1)).filter(target => target.includes(filter.toLowerCase()))
+      return { total: targets.length, items: await Promise.all(targets.slice(skip, skip + limit).map(entryOf)) }
+    },
+    async find(target) {
+      const address = ipOrNetwork.format(networkOf(target))
+      return settings.stored().get(keyOf(address)) === undefined ? undefined : entryOf(address)
+    },
     async expire() {
       for (const address of await store.read(listEndedBans, { now: clock.now() })) await lift(address)
     },
@@ -116,16 +194,56 @@ interface Lists {
   readonly allowed: BlockList
 }
 
-function readLists(settings: Settings): Lists {
+/** @param without a line of the block list that does not hold any more */
+function readLists(settings: Settings, without?: string): Lists {
   const blocked = new BlockList()
   const allowed = new BlockList()
-  for (const { address, prefixLength } of settings.read(declared.server.blockedIp))
-    blocked.addSubnet(address, prefixLength, familyOf(address))
-  allowed.addSubnet('127.0.0.0', 8, 'ipv4')
-  allowed.addAddress('::1', 'ipv6')
-  for (const { address, prefixLength } of settings.read(declared.server.allowedIp))
-    allowed.addSubnet(address, prefixLength, familyOf(address))
+  const add = (list: BlockList, { address, prefixLength }: IpNetwork): void => list.addSubnet(address, prefixLength, familyOf(address))
+  for (const network of settings.read(declared.server.blockedIp)) if (ipOrNetwork.format(network) !== without) add(blocked, network)
+  for (const network of [...loopback, ...settings.read(declared.server.allowedIp), ...proxiesOf(settings)]) add(allowed, network)
   return { blocked, allowed }
+}
+
+const longestReason = 1000
+
+const loopback: readonly IpNetwork[] = [
+  { address: '127.0.0.0', prefixLength: 8 },
+  { address: '::1', prefixLength: 128 },
+]
+
+/** A ban of a proxy would shut out everybody behind it. */
+function proxiesOf(settings: Settings): readonly IpNetwork[] {
+  const listeners = settings.idsOf(declared.server.listenerProxyTrustedNetworks)
+  return [
+    ...settings.read(declared.server.proxyTrustedNetworks),
+    ...listeners.flatMap(id => settings.read(declared.server.listenerProxyTrustedNetworks, { id })),
+  ]
+}
+
+function keyOf(target: string): string {
+  return `${blockedPrefix}.${target}`
+}
+
+function networkOf(target: string): IpNetwork {
+  try {
+    return ipOrNetwork.parse(target)
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error
+    throw failure('invalidParameters', { detail: error.message })
+  }
+}
+
+function networksOf(addresses: readonly string[]): readonly IpNetwork[] {
+  return addresses.flatMap(address => {
+    const bytes = ipBytes(address)
+    return bytes === undefined ? [] : [{ address, prefixLength: bytes.length * 8 }]
+  })
+}
+
+/** Whether the networks have an address in common: then the wider one contains the other. */
+function overlaps(a: IpNetwork, b: IpNetwork): boolean {
+  const prefixLength = Math.min(a.prefixLength, b.prefixLength)
+  return networkContains({ address: a.address, prefixLength }, b.address)
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

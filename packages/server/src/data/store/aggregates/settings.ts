@@ -1,7 +1,9 @@
 // Settings kept in the database: text by key, ordered by the bytes of the key.
 
 import type { Command, Query, Transaction } from '../command.ts'
+import { endOf } from '../prefix.ts'
 import { refusal } from '../refusal.ts'
+import { type ChangeOrigin, recordChangeSet, type SettingDifference } from './change-sets.ts'
 
 export interface SettingRow {
   readonly key: string
@@ -18,26 +20,51 @@ export type SettingsOperation =
   /** Fails with `assertFailed` when the key exists. */
   | { readonly kind: 'assertAbsent'; readonly key: string }
 
-/** The least text, by bytes, above everything that starts with the prefix. */
-function endOf(prefix: string): string {
-  const points = [...prefix].map(character => character.codePointAt(0) ?? 0)
-  while (points.at(-1) === lastCodePoint) points.pop()
-  const last = points.pop()
-  if (last === undefined) return unbounded
-  // Surrogates have no bytes of their own.
-  points.push(last === 0xd7ff ? 0xe000 : last + 1)
-  return String.fromCodePoint(...points)
+/** Who changes settings, and the part of the change that went into the settings file. */
+export interface RecordedChange {
+  readonly origin: ChangeOrigin
+  readonly inFile: readonly SettingDifference[]
 }
-const lastCodePoint = 0x10ffff
-const unbounded = String.fromCodePoint(lastCodePoint).repeat(64)
 
-/** Runs the operations in order, all or none. */
-export const changeSettings: Command<{ readonly operations: readonly SettingsOperation[] }, void> = {
+/** Runs the operations in order, all or none, and records them as a change set. @returns its id, if anything differs */
+export const changeSettings: Command<
+  { readonly operations: readonly SettingsOperation[]; readonly recorded?: RecordedChange },
+  number | undefined
+> = {
   name: 'settings.change',
-  run: async (tx, { operations }) => {
-    for (const operation of operations) await perform(tx, operation)
+  run: async (tx, { operations, recorded }) => {
+    const touched = new Map<string, { readonly before: string | undefined; after: string | undefined }>()
+    for (const operation of operations) {
+      if (recorded !== undefined) await noteEffect(tx, operation, touched)
+      await perform(tx, operation)
+    }
     tx.announce({ topic: 'settings', key: '' })
+    if (recorded === undefined) return undefined
+    // A row in the shadow of the file was never in force.
+    for (const { key } of recorded.inFile) touched.delete(key)
+    const inDatabase = [...touched].map(([key, values]): SettingDifference => ({ key, place: 'database', ...values }))
+    return recordChangeSet(tx, recorded.origin, [...recorded.inFile, ...inDatabase])
   },
+}
+
+/** What an operation is about to do, key by key; `before` is what was there before the first of them. */
+async function noteEffect(
+  tx: Transaction,
+  operation: SettingsOperation,
+  touched: Map<string, { readonly before: string | undefined; after: string | undefined }>,
+): Promise<void> {
+  const note = async (key: string, after: string | undefined): Promise<void> => {
+    const known = touched.get(key)
+    if (known !== undefined) known.after = after
+    else touched.set(key, { before: await getSetting.run(tx, { key }), after })
+  }
+  if (operation.kind === 'put') for (const { key, value } of operation.entries) await note(key, value)
+  if (operation.kind === 'delete') for (const key of operation.keys) await note(key, undefined)
+  if (operation.kind === 'deletePrefix') {
+    const { prefix } = operation
+    for (const { key } of await tx.all<{ key: string }>('SELECT key FROM settings WHERE key >= ? AND key < ?', [prefix, endOf(prefix)]))
+      await note(key, undefined)
+  }
 }
 
 async function perform(tx: Transaction, operation: SettingsOperation): Promise<void> {

@@ -20,7 +20,7 @@ if (url !== undefined) {
   let count = 0
   const open = (database: string): Promise<Store> =>
     openStore({ kind: 'postgresql', url: database, path: join(root, String(++count)), clock: systemClock, trace: silentTrace })
-  const put = (store: Store, key: string, value: string): Promise<void> =>
+  const put = (store: Store, key: string, value: string): Promise<unknown> =>
     store.write(changeSettings, { operations: [{ kind: 'put', entries: [{ key, value }] }] })
 
   describe('PostgreSQL engine', () => {
