@@ -6,9 +6,11 @@ import { createRateCounter, type RateCounter } from '#base/limits'
 export interface Ephemeral {
   /** See `RateCounter.count`; asynchronous since a cluster counts together. */
   count(key: string, periodMs: number): Promise<{ readonly events: number; readonly endsInMs: number }>
-  /** Keeps a value for `ttlMs`. */
+  /** Keeps a value for `ttlMs`. Keys are `kind:rest`; of each kind the oldest values go when there are too many. */
   set(key: string, value: string, ttlMs: number): Promise<void>
   get(key: string): Promise<string | undefined>
+  /** Gives a value and forgets it: of several who take it at once one gets it. */
+  take(key: string): Promise<string | undefined>
   delete(key: string): Promise<void>
   /** Adds to a counter that has no window and no expiry. @returns the new value */
   increment(key: string, by: number): Promise<number>
@@ -19,11 +21,24 @@ export interface Ephemeral {
 
 const defaultMaxKeys = 100_000
 
+/** What stands before the first colon; each kind has its own bound, so that one that strangers fill pushes out no other. */
+function kindOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf(':')))
+}
+
 export function createMemoryEphemeral({ clock, maxKeys = defaultMaxKeys }: { clock: Pick<Clock, 'now'>; maxKeys?: number }): Ephemeral {
   const rates: RateCounter = createRateCounter({ clock, maxKeys })
-  const values = new Map<string, { value: string; expiresAt: number }>()
+  const kinds = new Map<string, Map<string, { value: string; expiresAt: number }>>()
+
+  function valuesOf(key: string): Map<string, { value: string; expiresAt: number }> {
+    const kind = kindOf(key)
+    const values = kinds.get(kind) ?? new Map()
+    kinds.set(kind, values)
+    return values
+  }
 
   function live(key: string): string | undefined {
+    const values = valuesOf(key)
     const found = values.get(key)
     if (found === undefined) return undefined
     if (found.expiresAt > clock.now()) return found.value
@@ -32,6 +47,7 @@ export function createMemoryEphemeral({ clock, maxKeys = defaultMaxKeys }: { clo
   }
 
   function put(key: string, value: string, ttlMs: number): void {
+    const values = valuesOf(key)
     values.delete(key)
     values.set(key, { value, expiresAt: clock.now() + ttlMs })
     if (values.size > maxKeys) values.delete(values.keys().next().value ?? '')
@@ -41,8 +57,13 @@ export function createMemoryEphemeral({ clock, maxKeys = defaultMaxKeys }: { clo
     count: async (key, periodMs) => rates.count(key, periodMs),
     set: async (key, value, ttlMs) => put(key, value, ttlMs),
     get: async key => live(key),
+    async take(key) {
+      const value = live(key)
+      valuesOf(key).delete(key)
+      return value
+    },
     async delete(key) {
-      values.delete(key)
+      valuesOf(key).delete(key)
     },
     async increment(key, by) {
       const next = Number(live(key) ?? 0) + by
@@ -55,7 +76,7 @@ export function createMemoryEphemeral({ clock, maxKeys = defaultMaxKeys }: { clo
       return true
     },
     async unlock(key) {
-      values.delete(`lock:${key}`)
+      valuesOf('lock:').delete(`lock:${key}`)
     },
   }
 }
