@@ -76,7 +76,10 @@ test('an API key with few rights can do these, and no more', async () => {
 })
 
 test('settings are set, seen and deleted, and act at once', async () => {
-  assert.match((await postern(['settings', 'set', 'jmap.rate-limit.account=500/1m', "report.dsn.from-name='Post'"])).output, /In force\.\n$/)
+  assert.match(
+    (await postern(['settings', 'set', 'jmap.rate-limit.account=500/1m', "report.dsn.from-name='Post'"])).output,
+    /In force\.\n$/,
+  )
   assert.deepEqual(await json(['settings', 'get', 'report.dsn.from-name']), { 'report.dsn.from-name': "'Post'" })
   assert.equal((await postern(['settings', 'delete', 'report.dsn.from-name'])).code, 0)
   assert.deepEqual(await json(['settings', 'get', 'report.dsn.from-name']), {})

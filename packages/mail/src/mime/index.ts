@@ -18,4 +18,5 @@ export {
   partName,
   rootPart,
 } from './structure.ts'
+export { encodeBinaryParts } from './transfer.ts'
 export { formatRfc3339, type MailDate, parseCommaList, parseDate, parseMessageIds } from './values.ts'

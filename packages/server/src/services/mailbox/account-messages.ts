@@ -1,5 +1,6 @@
 // Changing messages: how they come, what is said of them, where they go.
 import { failure } from '@postern/contract'
+import { encodeBinaryParts, parseMessage } from '@postern/mail/mime'
 import type { Blobs } from '#data/blobs'
 import {
   accountTotals,
@@ -53,6 +54,16 @@ interface Parts {
 export function messageMethods(scope: AccountScope, { store, blobs, columns, rules }: Parts): MessageMethods {
   const { accountId, viewer, now, guard } = scope
 
+  /** The message as it will be kept. */
+  async function asKept(message: NewMessage): Promise<NewMessage> {
+    if (message.isBinary !== true) return message
+    const bytes = await blobs.contentOf(message.content)
+    const content = encodeBinaryParts(bytes, message.structure ?? parseMessage(bytes))
+    if (content === bytes) return message
+    const { structure: _, ...rest } = message
+    return { ...rest, content }
+  }
+
   async function incoming(message: NewMessage, blob: number, time: number): Promise<IncomingMessage> {
     const facts = readFacts(await blobs.contentOf(message.content), message.structure)
     if (!facts) throw failure('messageInvalid')
@@ -63,19 +74,20 @@ export function messageMethods(scope: AccountScope, { store, blobs, columns, rul
   async function appendAll(messages: readonly NewMessage[]): Promise<readonly Appended[]> {
     if (messages.some(message => message.mailboxIds.length === 0)) throw failure('invalidParameters', { properties: ['mailboxIds'] })
     const current = viewer && (await scope.tree())
-    const allowed = current ? messages.map(message => asAllowed(current, message)) : messages
+    const kept: NewMessage[] = []
+    for (const message of messages) kept.push(await asKept(current ? asAllowed(current, message) : message))
     const time = now()
     // One after the other: the bytes of many messages need not be in memory at once.
     const facts: IncomingMessage[] = []
-    for (const [index, message] of allowed.entries()) facts.push(await incoming(message, index, time))
+    for (const [index, message] of kept.entries()) facts.push(await incoming(message, index, time))
     const { bytes, messages: count = 0, tenant = null } = await rules.quotaOf(accountId)
     const limits = { bytes, messages: count, tenant }
     const { change, appended } = await store.write(
       appendMessages,
       { accountId, messages: facts, limits, now: time, duplicateWindow: rules.limits().duplicateWindowSeconds },
-      { blobs: messages.map(message => message.content) },
+      { blobs: kept.map(message => message.content) },
     )
-    return appended.map((one, index) => ({ ...one, change, size: contentSize(messages[index]) }))
+    return appended.map((one, index) => ({ ...one, change, size: contentSize(kept[index]) }))
   }
 
   async function append(message: NewMessage): Promise<Appended> {

@@ -21,10 +21,13 @@ const longestReferenceBytes = 99
 const mostReferences = 100
 const referenceFields: ReadonlySet<string> = new Set(['message-id', 'in-reply-to', 'references', 'resent-message-id'])
 
-/** Undefined when the bytes are no message: no field that messages have. */
+/**
+ * Undefined when there is nothing. Anything else is a message, however odd: what others keep for their users has to find a place here
+ * (RFC 9051 §6.3.12 asks for no form).
+ */
 export function readFacts(bytes: Buffer, parsed?: MessageStructure): MessageFacts | undefined {
+  if (bytes.length === 0) return undefined
   const structure = parsed ?? parseMessage(bytes)
-  if (!structure.hasKnownField) return undefined
   const root = rootPart(structure)
   const { date, subject } = structure.envelope
   const references = new Set<string>()

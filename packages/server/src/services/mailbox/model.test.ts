@@ -56,13 +56,16 @@ function createModel() {
       }
     },
     transfer(mailboxId: number, uids: readonly number[], targetId: number, moves: boolean): void {
-      for (const uid of uids) {
-        const found = at(mailboxId, uid)
-        if (!found) continue
-        const [id, message] = found
+      // Those that are there at the beginning: a new UID is none of the request's.
+      for (const [id, message] of uids.map(uid => at(mailboxId, uid)).filter(found => found !== undefined)) {
+        if (moves && mailboxId === targetId) {
+          const place = message.places.get(targetId)
+          if (place) message.places.set(targetId, { ...place, uid: takeUid(targetId) })
+          continue
+        }
         const wasDeleted = message.places.get(mailboxId)?.deleted ?? false
         if (!message.places.has(targetId)) message.places.set(targetId, { uid: takeUid(targetId), deleted: moves && wasDeleted })
-        if (moves && mailboxId !== targetId) leave(id, message, mailboxId)
+        if (moves) leave(id, message, mailboxId)
       }
     },
     remove(mailboxId: number, uids: readonly number[] | undefined, onlyDeleted: boolean): void {

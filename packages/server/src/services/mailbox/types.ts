@@ -165,6 +165,8 @@ export interface NewMessage {
   readonly received?: number
   /** When the caller has parsed the same bytes already. */
   readonly structure?: MessageStructure
+  /** It may hold octets that line protocols cannot carry; parts with such are kept in Base64 (RFC 3516 §4.4). */
+  readonly isBinary?: boolean
   /** Skip a message whose Message-ID is already in the first mailbox and that is the same by size or body. */
   readonly skipsDuplicate?: boolean
 }

@@ -159,6 +159,25 @@ export async function insertPlacement(change: MailChange, row: PlacementRow): Pr
   change.add({ kind: 'placed', mailboxId: row.mailboxId, uid: row.uid, messageId: row.messageId })
 }
 
+/** Gives a message a new UID in its mailbox: for those who watch, it goes and comes. */
+export async function renewPlacement(
+  change: MailChange,
+  { mailboxId, uid, messageId }: Pick<PlacementRow, 'mailboxId' | 'uid' | 'messageId'>,
+  to: number,
+): Promise<void> {
+  await change.tx.run('UPDATE placements SET uid = ?, change_number = ?, saved = ? WHERE account_id = ? AND mailbox_id = ? AND uid = ?', [
+    to,
+    change.number,
+    change.now,
+    change.accountId,
+    mailboxId,
+    uid,
+  ])
+  change.touch(mailboxId)
+  change.add({ kind: 'removed', mailboxId, uid, messageId })
+  change.add({ kind: 'placed', mailboxId, uid: to, messageId })
+}
+
 /** How long, and since when, the bytes of destroyed messages are kept. */
 export interface Keeping {
   /** Unix seconds; null keeps nothing. */

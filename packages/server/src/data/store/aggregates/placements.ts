@@ -5,7 +5,7 @@ import { refusal } from '../refusal.ts'
 import { bits, internKeywords, knownKeywords, packKeywords, unpackKeywords } from './keywords.ts'
 import { beginChange, type MailChange } from './mail-change.ts'
 import { deleteMailboxRow, requireMailbox, takeUids } from './mailboxes.ts'
-import { insertPlacement, type Keeping, type PlacementRow, removePlacement } from './messages.ts'
+import { insertPlacement, type Keeping, type PlacementRow, removePlacement, renewPlacement } from './messages.ts'
 
 export type PlacementTuple = readonly [
   uid: number,
@@ -282,6 +282,13 @@ export const transferMessages: Command<
       const row = byUid.get(from)
       if (!row) continue
       const [uid, messageId, flags, keywords, , size, received] = row
+      // RFC 6851 §4.5: moved to where it is, a message gets a new UID.
+      if (moves && mailboxId === targetId) {
+        const { first: to } = await takeUids(tx, accountId, targetId, 1)
+        await renewPlacement(change, { mailboxId, uid, messageId }, to)
+        pairs.push({ from, to, id: messageId })
+        continue
+      }
       const there = await tx.get<{ uid: number }>('SELECT uid FROM placements WHERE account_id = ? AND message_id = ? AND mailbox_id = ?', [
         accountId,
         messageId,
@@ -292,7 +299,7 @@ export const transferMessages: Command<
       const own = moves ? flags : flags & sharedBits
       if (!there)
         await insertPlacement(change, { mailboxId: targetId, uid: to, messageId, flags: own, keywords, size, received, saved: now })
-      if (moves && mailboxId !== targetId) await removePlacement(change, { mailboxId, uid, messageId, flags, keywords, size }, keepNothing)
+      if (moves) await removePlacement(change, { mailboxId, uid, messageId, flags, keywords, size }, keepNothing)
       pairs.push({ from, to, id: messageId })
     }
     await change.finish()

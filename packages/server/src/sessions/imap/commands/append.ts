@@ -16,7 +16,13 @@ export async function append(session: LoggedIn, args: Arguments): Promise<Reply>
   for (const [index, message] of request.messages.entries()) {
     const content = await batch.messages[index]?.finish()
     if (content === undefined) throw new Error('a message of APPEND was lost')
-    messages.push({ content, mailboxIds: [place.mailbox.id], ...allowedFlags(place.mailbox, message), ...receivedAt(message) })
+    messages.push({
+      content,
+      isBinary: message.literal.isBinary,
+      mailboxIds: [place.mailbox.id],
+      ...allowedFlags(place.mailbox, message),
+      ...receivedAt(message),
+    })
   }
   const { account, mailbox, name } = place
   const appended = await account.appendAll(messages)

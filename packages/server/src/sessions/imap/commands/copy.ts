@@ -8,16 +8,17 @@ import { ok, type Reply, someExpunged } from '../reply.ts'
 
 /** RFC 9051 §6.4.7; the UIDs of both sides correspond one by one (RFC 4315 §3). */
 export async function copy(session: Selected, args: Arguments, { isUid }: Call): Promise<Reply> {
-  const done = await transfer(session, args, isUid, { within: session.view.account.copy, across: copyAcross })
+  const done = await transfer(session, args, isUid, { moves: false, within: session.view.account.copy, across: copyAcross })
   if (done === null) return ok()
   const { outcome, fields, isShort } = done
   return isShort && !isUid ? { ...someExpunged, fields } : ok(copyUid(outcome), { fields })
 }
 
 export interface Transferring {
-  /** To a mailbox of the same account. */
+  readonly moves: boolean
+  /** To another mailbox of the same account, or with `moves` to the same. */
   readonly within: AccountMailboxes['copy']
-  /** To a mailbox of another account. */
+  /** As new messages. */
   readonly across: typeof copyAcross
 }
 
@@ -29,14 +30,18 @@ interface Done {
 }
 
 /** Null when no message was named. */
-export async function transfer(session: Selected, args: Arguments, isUid: boolean, { within, across }: Transferring): Promise<Done | null> {
+export async function transfer(
+  session: Selected,
+  args: Arguments,
+  isUid: boolean,
+  { moves, within, across }: Transferring,
+): Promise<Done | null> {
   const { account, mailbox } = session.view
   const { uids, target } = await readTransfer(session, args, isUid)
   if (uids.length === 0) return null
-  const outcome =
-    target.account.accountId === account.accountId
-      ? await within(mailbox.id, uids, target.mailbox.id)
-      : await across(session.view, uids, target)
+  const isNear = target.account.accountId === account.accountId && (moves || target.mailbox.id !== mailbox.id)
+  // A message lives in a mailbox once: its copy beside it has to be another message.
+  const outcome = isNear ? await within(mailbox.id, uids, target.mailbox.id) : await across(session.view, uids, target)
   return { outcome, fields: transferFields(session, target, outcome), isShort: outcome.pairs.length < uids.length }
 }
 
@@ -50,8 +55,6 @@ async function readTransfer(session: Selected, args: Arguments, isUid: boolean):
   const { set, mailbox: name } = readCopy(args, session.text)
   const target = await session.login.folders.find(name)
   if (target === undefined) throw failure('tryCreate')
-  // A message lives in a mailbox once, so there is nothing a second copy could be.
-  if (target.account.accountId === view.account.accountId && target.mailbox.id === view.mailbox.id) throw failure('cannot')
   const indexes = view.resolve(set, isUid)
   return { uids: view.uidsAt(indexes), target }
 }

@@ -6,7 +6,7 @@ import { copyUid, transfer } from './copy.ts'
 
 /** RFC 6851: COPYUID first, then the EXPUNGE responses, which are the news behind it. */
 export async function move(session: Selected, args: Arguments, { isUid }: Call): Promise<Reply> {
-  const done = await transfer(session, args, isUid, { within: session.view.account.move, across: moveAcross })
+  const done = await transfer(session, args, isUid, { moves: true, within: session.view.account.move, across: moveAcross })
   if (done === null) return ok()
   const { outcome, fields, isShort } = done
   const code = copyUid(outcome)
