@@ -57,7 +57,7 @@ export async function startImapServer({ clock = systemClock }: { readonly clock?
     settings,
     hashSecret,
     verifySecret: passwords.verify,
-    usedQuota: async () => 0,
+    trace,
     destroyMail: async () => {},
   })
   const ephemeral = createMemoryEphemeral({ clock })

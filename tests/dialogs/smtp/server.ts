@@ -90,7 +90,7 @@ export async function startSmtp({ clock = systemClock }: { readonly clock?: Cloc
       settings,
       hashSecret: async secret => secret,
       verifySecret: passwords.verify,
-      usedQuota: async () => 0,
+      trace,
       destroyMail: async () => {},
     }),
   )

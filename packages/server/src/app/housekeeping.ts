@@ -3,10 +3,12 @@ import type { Trace } from '#base/trace'
 import type { Blobs } from '#data/blobs'
 import type { Store } from '#data/store'
 import type { Bans } from '#services/access'
+import type { Directory } from '#services/directory'
 
 interface Parts {
   readonly bans: Bans
   readonly blobs: Blobs
+  readonly directory: Directory
   readonly store: Store
   readonly clock: Clock
   readonly trace: Trace
@@ -14,10 +16,11 @@ interface Parts {
 
 const minuteMs = 60_000
 
-/** Work that nobody asks for: bans that end, contents that nobody refers to, space that is given back. */
-export function startHousekeeping({ bans, blobs, store, clock, trace }: Parts): AsyncDisposable {
+/** Work that nobody asks for: bans that end, what deleted accounts left, contents that nobody refers to, space that is given back. */
+export function startHousekeeping({ bans, blobs, directory, store, clock, trace }: Parts): AsyncDisposable {
   const jobs: ReadonlyArray<{ readonly everyMs: number; readonly run: () => Promise<unknown> }> = [
     { everyMs: minuteMs, run: () => bans.expire() },
+    { everyMs: minuteMs, run: () => directory.finishRemovals() },
     { everyMs: 60 * minuteMs, run: () => blobs.collectGarbage() },
     { everyMs: 60 * minuteMs, run: () => blobs.compact() },
     { everyMs: 10 * minuteMs, run: () => store.tidy() },

@@ -93,7 +93,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       settings,
       hashSecret: async secret => (settings.read(declared.authentication.secretsVerbatim) ? secret : passwords.hash(secret)),
       verifySecret: passwords.verify,
-      usedQuota: async accountId => (await mailboxes.usageOf(accountId)).bytes,
+      trace,
       destroyMail: accountId => mailboxes.destroyAccount(accountId),
     }),
   )
@@ -170,7 +170,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   // What fails is told as it fails.
   settings.onReload(() => void reconcile().catch(() => {}))
   opened.use(relay.start())
-  opened.use(startHousekeeping({ bans: access.bans, blobs, store, clock, trace }))
+  opened.use(startHousekeeping({ bans: access.bans, blobs, directory, store, clock, trace }))
   reportBrokenSettings(settings, trace)
   isReady = true
   trace.emit('server.startup', { elapsed: durationMs(clock.monotonic() - startedMs) })

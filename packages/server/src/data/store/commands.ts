@@ -8,6 +8,7 @@ import { mailboxCommands } from './aggregates/mailboxes.ts'
 import { messageCommands } from './aggregates/messages.ts'
 import { placementCommands } from './aggregates/placements.ts'
 import { principalCommands } from './aggregates/principals.ts'
+import { principalRemovalCommands } from './aggregates/principals-removal.ts'
 import { publishedRecordCommands } from './aggregates/published-records.ts'
 import { queueCommands } from './aggregates/queue.ts'
 import { settingsCommands } from './aggregates/settings.ts'
@@ -26,6 +27,7 @@ export const commands: readonly AnyCommand[] = [
   ...placementCommands,
   ...accountCommands,
   ...principalCommands,
+  ...principalRemovalCommands,
   ...banCommands,
   ...queueCommands,
 ]

@@ -9,6 +9,7 @@ import { queueTables } from './migrations/0012-queue.ts'
 import { changeSetTables } from './migrations/0020-change-sets.ts'
 import { banCounts } from './migrations/0021-ban-counts.ts'
 import { signingKeyTables } from './migrations/0022-signing-keys.ts'
+import { principalChanges } from './migrations/0026-principal-changes.ts'
 import type { Migration } from './migrations/migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   changeSetTables,
   banCounts,
   signingKeyTables,
+  principalChanges,
 ]

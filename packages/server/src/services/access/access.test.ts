@@ -52,7 +52,7 @@ before(async () => {
     settings,
     hashSecret: passwords.hash,
     verifySecret: passwords.verify,
-    usedQuota: async () => 0,
+    trace,
     destroyMail: async () => {},
   })
   await directory.create(root, { type: 'domain', name: 'example.org' })

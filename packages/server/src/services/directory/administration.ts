@@ -1,38 +1,39 @@
-import { failure, type PermissionId, principalTypeNames } from '@postern/contract'
+import { Failure, failure, type PermissionId, principalTypeNames } from '@postern/contract'
 import {
+  askRemovals,
   changePrincipal,
   countMembers,
   createPrincipal,
   deletePrincipal,
-  getPrincipalById,
+  foldName,
   getPrincipalByName,
-  listPrincipalIds,
-  listPrincipals,
+  getPrincipals,
   type PrincipalFilter,
   type PrincipalRecord,
   type PrincipalType,
   principalTypes,
   type Store,
+  usedBytes,
   type ValueField,
 } from '#data/store'
+import type { Catalogue } from './catalogue.ts'
 import type { Caller } from './index.ts'
 import {
   invalidParameters,
   isInputField,
   type PrincipalInput,
   type PrincipalOperation,
-  readEmail,
-  readExternalMember,
-  readName,
   readOperations,
   readQuota,
   readText,
   readTexts,
   readType,
 } from './input.ts'
+import { imitatedDomain, readEmail, readExternalMember, readName } from './names.ts'
 import { type PrincipalOutput, showPrincipal } from './output.ts'
-import { planChange } from './plan-change.ts'
-import { checkPermissions, type Rights, type RightsSource } from './rights.ts'
+import { asLaterRefusal, planChange } from './plan-change.ts'
+import type { Removals } from './removals.ts'
+import { allPermissions, checkPermissions, type Rights, type RightsSource } from './rights.ts'
 
 export interface PrincipalQuery {
   /** All types when absent. */
@@ -61,49 +62,66 @@ export interface Administration {
 export interface AdministrationParts {
   readonly store: Store
   readonly rights: RightsSource
+  readonly catalogue: Catalogue
+  readonly removals: Removals
+  readonly domains: () => Promise<ReadonlySet<string>>
   readonly hashSecret: (secret: string) => Promise<string>
   readonly verifySecret: (stored: string, secret: string) => Promise<boolean>
-  /** Bytes used by the mailboxes of an account. */
-  readonly usedQuota: (accountId: number) => Promise<number>
-  /** Removes all mail of an account; may be repeated. */
-  readonly destroyMail: (accountId: number) => Promise<void>
+  /** An individual without roles and permissions gets the role `user`. */
+  readonly givesUserRole: () => boolean
+  /** Whether accounts and their passwords are kept here. */
+  readonly isInternal: () => boolean
 }
 
-const reservedRoleNames = ['admin', 'tenant-admin', 'user']
+export const reservedRoleNames: readonly string[] = ['admin', 'tenant-admin', 'user']
 const maxPageSize = 10_000
-const mailTypes: readonly PrincipalType[] = ['individual', 'group', 'tenant']
+/** How often a change is planned anew because the principal changed meanwhile. */
+const maxAttempts = 50
+/** Removals that are asked for in one write. */
+const removalsAtATime = 500
 
 export function createAdministration({
   store,
   rights,
+  catalogue,
+  removals,
+  domains,
   hashSecret,
   verifySecret,
-  usedQuota,
-  destroyMail,
+  givesUserRole,
+  isInternal,
 }: AdministrationParts): Administration {
   async function find(caller: Caller, name: string): Promise<PrincipalRecord> {
-    const record = await store.read(getPrincipalByName, { name: name.toLowerCase() })
+    const record = await store.read(getPrincipalByName, { name: foldName(name) })
     const isVisible = caller.tenantId === undefined || record?.tenant?.id === caller.tenantId || record?.id === caller.tenantId
     if (record === undefined || !isVisible) throw failure('notFound', { item: name })
     return record
   }
 
-  async function show(record: PrincipalRecord, fields: ReadonlySet<string>): Promise<PrincipalOutput> {
+  async function show(records: readonly PrincipalRecord[], fields: ReadonlySet<string>): Promise<readonly PrincipalOutput[]> {
     const wants = (field: string): boolean => fields.size === 0 || fields.has(field)
-    const isCounted = record.type === 'domain' || record.type === 'tenant'
-    const members = isCounted && wants('members') ? await store.read(countMembers, record) : undefined
-    const used = mailTypes.includes(record.type) && wants('usedQuota') ? await usedQuota(record.id) : undefined
-    return showPrincipal(record, { members, usedQuota: used }, fields)
+    const counted = wants('members') ? records.filter(({ type }) => type === 'domain' || type === 'tenant') : []
+    const members = counted.length > 0 ? await store.read(countMembers, { principals: counted }) : undefined
+    const idsOf = (...types: readonly PrincipalType[]): readonly number[] =>
+      wants('usedQuota') ? records.filter(({ type }) => types.includes(type)).map(({ id }) => id) : []
+    const used = await store.read(usedBytes, { accountIds: idsOf('individual', 'group'), tenantIds: idsOf('tenant') })
+    return records.map(record => showPrincipal(record, { members: members?.get(record.id), usedQuota: used.get(record.id) ?? 0 }, fields))
   }
 
   async function filterOf(caller: Caller, types: readonly PrincipalType[], filter?: string, tenant?: string): Promise<PrincipalFilter> {
     let tenantId = caller.tenantId
     if (tenantId === undefined && tenant !== undefined) {
-      const found = await store.read(getPrincipalByName, { name: tenant.toLowerCase() })
+      const found = await store.read(getPrincipalByName, { name: foldName(tenant) })
       if (found?.type !== 'tenant') throw failure('notFound', { item: tenant })
       tenantId = found.id
     }
-    return { types, words: (filter ?? '').toLowerCase().split(/\s+/).filter(Boolean), tenantId }
+    return {
+      types,
+      words: foldName(filter ?? '')
+        .split(/\s+/)
+        .filter(Boolean),
+      tenantId,
+    }
   }
 
   /** Roles may be given only by somebody who has all that they grant. */
@@ -116,12 +134,13 @@ export function createAdministration({
 
   async function roleRights(name: string): Promise<Rights | undefined> {
     if (reservedRoleNames.includes(name)) return rights.ofBuiltIn(name)
-    const role = await store.read(getPrincipalByName, { name: name.toLowerCase() })
+    const role = await store.read(getPrincipalByName, { name: foldName(name) })
     return role?.type === 'role' ? rights.ofRole(role.id) : undefined
   }
 
   /** Who holds more than the caller is out of the caller's reach. */
   async function checkReach(caller: Caller, target: PrincipalRecord): Promise<void> {
+    if (caller.rights.size === allPermissions.size) return
     if (!(await rights.of(target.id)).isSubsetOf(caller.rights)) throw outOfReach(target)
   }
 
@@ -132,10 +151,8 @@ export function createAdministration({
   async function checkLifts(caller: Caller, target: PrincipalRecord, operations: readonly PrincipalOperation[]): Promise<void> {
     for (const { action, field, value } of operations) {
       if (action === 'addItem') continue
-      const named = new Set(
-        field === 'disabledPermissions' || field === 'roles' ? readTexts(field, value).map(text => text.toLowerCase()) : [],
-      )
-      const isLifted = (text: string): boolean => named.has(text.toLowerCase()) !== (action === 'set')
+      const named = new Set(field === 'disabledPermissions' || field === 'roles' ? readTexts(field, value).map(foldName) : [])
+      const isLifted = (text: string): boolean => named.has(foldName(text)) !== (action === 'set')
       if (field === 'disabledPermissions') checkTaken(caller, target, new Set(target.disabledPermissions.filter(isLifted)))
       if (field === 'roles')
         for (const role of target.memberOf)
@@ -149,29 +166,62 @@ export function createAdministration({
     if (!taken.isSubsetOf(caller.rights)) throw outOfReach(target)
   }
 
-  /** The mail first: whatever is cut short between the two is finished by deleting once more. */
-  async function destroy({ id, type }: PrincipalRecord, force: boolean): Promise<void> {
-    if (type === 'individual' || type === 'group') await destroyMail(id)
-    await store.write(deletePrincipal, { id, force })
+  /** Somebody could be led to take one domain for the other. */
+  async function checkImitation(type: PrincipalType, name: string, own?: string): Promise<void> {
+    if (type !== 'domain') return
+    const existing = new Set(await domains())
+    if (own !== undefined) existing.delete(own)
+    const imitated = await imitatedDomain(name, existing)
+    if (imitated !== undefined) {
+      throw failure('other', { details: 'Invalid principal name', reason: `The domain looks like ${imitated}, which exists already` })
+    }
+  }
+
+  async function checkDeletion(caller: Caller, record: PrincipalRecord): Promise<void> {
+    await checkReach(caller, record)
+    if (record.type === 'role') checkTaken(caller, record, await rights.takenByRole(record.id))
+  }
+
+  async function mayDelete(caller: Caller, record: PrincipalRecord): Promise<boolean> {
+    try {
+      await checkDeletion(caller, record)
+      return true
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'forbidden') return false
+      throw error
+    }
+  }
+
+  /** Asks for the removal of those the caller may delete, in slices; gives for each whether there was any. */
+  async function* askFor(caller: Caller, ids: readonly number[]): AsyncGenerator<boolean> {
+    for (let start = 0; start < ids.length; start += removalsAtATime) {
+      const deletable: number[] = []
+      for (const record of await store.read(getPrincipals, { ids: ids.slice(start, start + removalsAtATime) })) {
+        if (record.id !== caller.accountId && (await mayDelete(caller, record))) deletable.push(record.id)
+      }
+      if (deletable.length > 0) await store.write(askRemovals, { ids: deletable })
+      yield deletable.length > 0
+    }
   }
 
   return {
     async list(caller, { types: wanted, filter, fields, tenant, page = 1, limit = 0, countOnly = false }) {
-      const types = (wanted ?? []).filter(isType)
+      const types = [...new Set((wanted ?? []).filter(isType))].sort()
       const asked = types.length > 0 ? types : (Object.keys(principalTypes) as PrincipalType[])
       for (const type of asked) demandFor(caller, type, 'list')
       const size = limit === 0 ? 0 : Math.min(limit, maxPageSize)
       const offset = size === 0 ? 0 : (Math.max(1, page) - 1) * size
-      const found = await store.read(listPrincipals, {
-        filter: await filterOf(caller, types, filter, tenant),
-        offset,
-        limit: size,
-        countOnly,
-      })
+      const condition = await filterOf(caller, types, filter, tenant)
       const shown = new Set((fields ?? []).filter(isInputField))
-      const items: PrincipalOutput[] = []
-      for (const record of found.items) items.push(await show(record, shown))
-      return { items, total: found.total }
+      for (let attempt = 1; ; attempt++) {
+        const ids = await catalogue.matching(condition)
+        if (countOnly) return { items: [], total: ids.length }
+        const wantedIds = size === 0 ? ids : ids.slice(offset, offset + size)
+        const records = await store.read(getPrincipals, { ids: wantedIds })
+        // One of the page was removed in between: the page before it is looked up again.
+        if (records.length < wantedIds.length && attempt < maxAttempts) continue
+        return { items: await show(records, shown), total: ids.length }
+      }
     },
 
     async create(caller, input) {
@@ -188,31 +238,44 @@ export function createAdministration({
       const picture = readText('picture', input['picture'])
       const tenantName = caller.tenantId === undefined ? readText('tenant', input['tenant'])?.toLowerCase() : undefined
       demandFor(caller, type, 'create')
-      await checkGrants(caller, texts.roles)
+      if (type === 'individual' && !isInternal()) throw externalDirectory()
+      const isBare = texts.roles.length === 0 && texts.enabledPermissions.length === 0 && texts.disabledPermissions.length === 0
+      const roles = type === 'individual' && isBare && givesUserRole() ? ['user'] : texts.roles
+      await checkGrants(caller, roles)
       if (name === '') throw failure('fieldMissing', { field: 'name' })
-      if (type === 'role' && reservedRoleNames.includes(name.toLowerCase()))
-        throw failure('fieldAlreadyExists', { field: 'name', value: name.toLowerCase() })
-      checkPermissions(caller, texts)
+      const readable = readName(type, name)
+      if (type === 'role' && reservedRoleNames.includes(readable)) throw failure('fieldAlreadyExists', { field: 'name', value: readable })
+      await checkImitation(type, readable)
+      // Found out now, told in the order of the checks: after what is wrong with names.
+      const later = await asLaterRefusal(async () => {
+        checkPermissions(caller, texts)
+        return {
+          emails: texts.emails.map(readEmail),
+          externalMembers: texts.externalMembers.map(readExternalMember),
+          secrets: await Promise.all(texts.secrets.map(hashSecret)),
+        }
+      })
       return store.write(createPrincipal, {
         tenantId: caller.tenantId,
+        refusal: 'code' in later ? later : undefined,
         principal: {
           type,
-          name: readName(type, name),
+          name: readable,
           description,
           picture,
           tenantName,
           quota,
           quotaList: list,
-          emails: texts.emails.map(readEmail),
+          emails: 'code' in later ? [] : later.emails,
           values: {
-            secrets: await Promise.all(texts.secrets.map(hashSecret)),
+            secrets: 'code' in later ? [] : later.secrets,
             urls: texts.urls,
-            externalMembers: texts.externalMembers.map(readExternalMember),
+            externalMembers: 'code' in later ? [] : later.externalMembers,
             enabledPermissions: texts.enabledPermissions,
             disabledPermissions: texts.disabledPermissions,
           },
           members: texts.members,
-          relations: { memberOf: texts.memberOf, lists: texts.lists, roles: texts.roles },
+          relations: { memberOf: texts.memberOf, lists: texts.lists, roles },
         },
       })
     },
@@ -220,58 +283,76 @@ export function createAdministration({
     async get(caller, name) {
       const record = await find(caller, name)
       demandFor(caller, record.type, 'get')
-      return show(record, new Set())
+      const [shown] = await show([record], new Set())
+      if (shown === undefined) throw failure('notFound', { item: name })
+      return shown
     },
 
     async change(caller, name, body) {
-      const record = await find(caller, name)
-      demandFor(caller, record.type, 'update')
-      const operations = readOperations(body)
-      if (caller.tenantId !== undefined && operations.some(({ field }) => field === 'tenant')) throw failure('forbidden', {})
-      const given = operations.filter(({ action, field }) => field === 'roles' && action !== 'removeItem')
-      await checkGrants(
-        caller,
-        given.flatMap(({ value }) => readTexts('roles', value)),
-      )
-      const sensitive = ['secrets', 'emails', 'roles', 'enabledPermissions', 'disabledPermissions']
-      if (operations.some(({ field }) => sensitive.includes(field))) await checkReach(caller, record)
-      const steps = await planChange(record, operations, { caller, hashSecret, verifySecret })
-      await checkLifts(caller, record, operations)
-      if (steps.length > 0) await store.write(changePrincipal, { id: record.id, steps })
+      const hashes = new Map<string, Promise<string>>()
+      const hashOnce = (secret: string): Promise<string> => {
+        const known = hashes.get(secret) ?? hashSecret(secret)
+        hashes.set(secret, known)
+        return known
+      }
+      for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+        const record = await find(caller, name)
+        demandFor(caller, record.type, 'update')
+        const operations = readOperations(body)
+        if (caller.tenantId !== undefined && operations.some(({ field }) => field === 'tenant')) throw failure('forbidden', {})
+        const given = operations.filter(({ action, field }) => field === 'roles' && action !== 'removeItem')
+        await checkGrants(
+          caller,
+          given.flatMap(({ value }) => readTexts('roles', value)),
+        )
+        if (operations.some(({ field }) => field === 'secrets') && !isInternal()) throw externalDirectory()
+        const isSensitive = operations.some(({ field }) => sensitiveFields.includes(field))
+        if (isSensitive) await checkReach(caller, record)
+        const steps = await planChange(record, operations, { caller, hashSecret: hashOnce, verifySecret })
+        await checkLifts(caller, record, operations)
+        for (const step of steps) if (step.kind === 'name') await checkImitation(record.type, step.name, record.name)
+        if (steps.length === 0) return
+        // What was allowed and planned for the principal as it was may be neither now: then all is asked again.
+        const expected = isSensitive || operations.some(({ field }) => field === 'tenant') ? record.changeNumber : undefined
+        if (await store.write(changePrincipal, { id: record.id, steps, expected, callerTenantId: caller.tenantId })) return
+      }
+      throw failure('storeUnavailable', { reason: 'the principal is being changed by too many at once' })
     },
 
     async remove(caller, name, { force = false } = {}) {
-      const record = await find(caller, name)
-      demandFor(caller, record.type, 'delete')
-      await checkReach(caller, record)
-      if (record.type === 'role') checkTaken(caller, record, await rights.takenByRole(record.id))
-      await destroy(record, force)
+      for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+        const record = await find(caller, name)
+        demandFor(caller, record.type, 'delete')
+        await checkDeletion(caller, record)
+        if (await store.write(deletePrincipal, { id: record.id, force, expected: record.changeNumber })) return removals.begin()
+      }
+      throw failure('storeUnavailable', { reason: 'the principal is being changed by too many at once' })
     },
 
     async removeAll(caller, { type, filter, tenant }) {
       if (!isType(type)) throw invalidParameters('Invalid type')
       demandFor(caller, type, 'delete')
-      const ids = await store.read(listPrincipalIds, { filter: await filterOf(caller, [type], filter, tenant) })
-      let any = false
-      for (const id of ids) {
-        const record = id === caller.accountId ? undefined : await store.read(getPrincipalById, { id })
-        if (record === undefined || !(await rights.of(id)).isSubsetOf(caller.rights)) continue
-        if (type === 'role' && !(await rights.takenByRole(id)).isSubsetOf(caller.rights)) continue
-        any = true
-        await destroy(record, false).catch(ignoreRefusal)
+      const slices = askFor(caller, await catalogue.matching(await filterOf(caller, [type], filter, tenant)))
+      for (let slice = await slices.next(); !slice.done; slice = await slices.next()) {
+        if (!slice.value) continue
+        removals.begin()
+        removals.keep(drain(slices))
+        return true
       }
-      return any
+      return false
     },
   }
 }
 
-/** Single refusals (a tenant with members) don't stop the deletion of the others; a store that fails does. */
-function ignoreRefusal(error: unknown): void {
-  if (!isRefusal(error)) throw error
+async function drain(slices: AsyncGenerator<boolean>): Promise<void> {
+  for await (const _ of slices);
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'other' || error.code === 'notFound')
+/** What only somebody may change who holds all that the principal holds. */
+const sensitiveFields = ['secrets', 'emails', 'roles', 'enabledPermissions', 'disabledPermissions']
+
+function externalDirectory(): Error {
+  return failure('unsupported', { details: 'The accounts are kept in another directory' })
 }
 
 const textFields = [

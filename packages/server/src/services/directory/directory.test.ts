@@ -26,7 +26,7 @@ before(async () => {
     settings,
     hashSecret: async secret => (/^(\$|otpauth:)/.test(secret) ? secret : `{PLAIN}${secret}`),
     verifySecret: async (stored, secret) => stored === `{PLAIN}${secret}`,
-    usedQuota: async () => 0,
+    trace: createRecordingTrace(),
     destroyMail: async () => {},
   })
   for (const name of ['example.org', 'second.example']) await directory.create(root, { type: 'domain', name })
@@ -107,7 +107,8 @@ const invalid: ReadonlyArray<[name: string, input: Record<string, unknown>, code
   ['a negative quota', { name: 'x', quota: -1 }, 'invalidParameters'],
   ['a text over 512 bytes', { name: 'x', description: 'x'.repeat(513) }, 'invalidParameters'],
   ['a role with a built-in name', { type: 'role', name: 'Admin' }, 'fieldAlreadyExists'],
-  ['a group that is none', { name: 'x', memberOf: ['jane'] }, 'notFound', { item: 'jane' }],
+  ['a group that is none', { type: 'group', name: 'x', memberOf: ['jane'] }, 'notFound', { item: 'jane' }],
+  ['a person as list', { name: 'x', lists: ['jane'] }, 'notFound', { item: 'jane' }],
 ]
 for (const [name, input, code, details] of invalid) {
   test(`creation refuses ${name}`, async () => {
@@ -327,6 +328,7 @@ test('bulk deletion skips the caller', async () => {
   await directory.create(root, { name: 'bulk2' })
   const caller: Caller = { accountId: id, name: 'bulk1', rights: allPermissions, tenantId: undefined }
   assert.equal(await directory.removeAll(caller, { type: 'individual', filter: 'bulk' }), true)
+  await directory.finishRemovals()
   assert.equal((await directory.list(root, { filter: 'bulk' })).total, 1)
   assert.equal(await directory.removeAll(caller, { type: 'individual', filter: 'bulk' }), false)
 })
@@ -350,7 +352,7 @@ test('what was read before a change is not remembered after it', async () => {
     settings,
     hashSecret: async secret => secret,
     verifySecret: async () => false,
-    usedQuota: async () => 0,
+    trace: createRecordingTrace(),
     destroyMail: async () => {},
   })
   const change = (value: string) => async () => directory.change(root, 'turncoat', [{ action: 'set', field: 'secrets', value: [value] }])

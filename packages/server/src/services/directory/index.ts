@@ -2,8 +2,11 @@
 // which principals are created, changed and removed. Never checks a password and never knows a protocol.
 import { settings as declared, failure, type PermissionId } from '@postern/contract'
 import { LRUCache } from 'lru-cache'
+import type { Trace } from '#base/trace'
 import type { Settings } from '#data/settings'
 import {
+  everyPrincipal,
+  foldName,
   getAddressOwner,
   getPrincipalById,
   getPrincipalByName,
@@ -13,6 +16,9 @@ import {
   type Store,
 } from '#data/store'
 import { type Administration, createAdministration } from './administration.ts'
+import { createCatalogue } from './catalogue.ts'
+import { asciiDomain, foldAddress } from './names.ts'
+import { createRemovals } from './removals.ts'
 import { createRights, type Rights } from './rights.ts'
 
 export type { Administration, PrincipalQuery } from './administration.ts'
@@ -53,6 +59,8 @@ export interface Directory extends Administration {
   resolve(address: string): Promise<Resolution>
   /** Whether the account may use the address as sender: its own addresses, those of its groups, and its name. */
   ownsAddress(accountId: number, address: string): Promise<boolean>
+  /** Removes what deleted principals left behind, also those of an earlier run; resolves when nothing is left. */
+  finishRemovals(): Promise<void>
 }
 
 export interface DirectoryParts {
@@ -62,34 +70,29 @@ export interface DirectoryParts {
   readonly hashSecret: (secret: string) => Promise<string>
   /** Whether a plain text matches a stored secret. */
   readonly verifySecret: (stored: string, secret: string) => Promise<boolean>
-  /** Bytes used by the mailboxes of an account. */
-  readonly usedQuota: (accountId: number) => Promise<number>
-  /** Removes all mail of an account; may be repeated. */
+  readonly trace: Trace
+  /** Removes all mail of an account in steps; may be repeated. */
   readonly destroyMail: (accountId: number) => Promise<void>
 }
 
 const maxCached = 50_000
 
-export function createDirectory({
-  store,
-  settings,
-  hashSecret,
-  verifySecret,
-  usedQuota,
-  destroyMail,
-}: DirectoryParts): Directory & Disposable {
+export function createDirectory({ store, settings, hashSecret, verifySecret, trace, destroyMail }: DirectoryParts): Directory & Disposable {
   const records = new LRUCache<number, PrincipalRecord>({ max: maxCached })
   const resolutions = new LRUCache<string, Resolution>({ max: maxCached })
   let domains: Promise<ReadonlySet<string>> | undefined
   /** Counts commits: what was read before one is not kept after it. */
   let changes = 0
   const rights = createRights(byId)
+  const catalogue = createCatalogue(store)
+  const removals = createRemovals({ store, trace, destroyMail })
 
   // A principal's change may touch what others resolve to, so the derived caches go as a whole; they refill in microseconds each.
   const stop = store.onCommit(news => {
     if (news.topic !== 'principal') return
     changes++
-    records.delete(Number(news.key))
+    if (news.key === everyPrincipal) records.clear()
+    else records.delete(Number(news.key))
     resolutions.clear()
     rights.forget()
     domains = undefined
@@ -114,7 +117,7 @@ export function createDirectory({
   }
 
   async function resolve(address: string): Promise<Resolution> {
-    const wanted = address.toLowerCase()
+    const wanted = foldAddress(address)
     const known = resolutions.get(wanted)
     if (known !== undefined) return known
     const started = changes
@@ -169,7 +172,7 @@ export function createDirectory({
     byId,
     byName: async name => {
       const started = changes
-      const record = await store.read(getPrincipalByName, { name: name.toLowerCase() })
+      const record = await store.read(getPrincipalByName, { name: foldName(name) })
       if (record === undefined || changes !== started) return record
       // The record that is known already: whoever compares the two sees that nothing changed.
       const known = records.get(record.id)
@@ -177,11 +180,11 @@ export function createDirectory({
       return known ?? record
     },
     rights: id => rights.of(id),
-    isLocalDomain: async domain => (await knownDomains()).has(domain.toLowerCase()),
+    isLocalDomain: async domain => (await knownDomains()).has(asciiDomain(foldName(domain)) ?? ''),
     domains: knownDomains,
     resolve,
     async ownsAddress(accountId, address) {
-      const wanted = address.toLowerCase()
+      const wanted = foldAddress(address)
       const account = await byId(accountId)
       if (account === undefined) return false
       if (account.name === wanted || account.emails.includes(wanted)) return true
@@ -191,8 +194,20 @@ export function createDirectory({
       const resolution = await resolve(wanted)
       return resolution.kind === 'mailbox' && resolution.accountId === accountId
     },
-    ...createAdministration({ store, rights, hashSecret, verifySecret, usedQuota, destroyMail }),
+    ...createAdministration({
+      store,
+      rights,
+      catalogue,
+      removals,
+      domains: knownDomains,
+      hashSecret,
+      verifySecret,
+      givesUserRole: () => settings.read(declared.authentication.newAccountsUserRole) === true,
+      isInternal: () => true,
+    }),
+    finishRemovals: removals.finish,
     [Symbol.dispose]() {
+      removals.stop()
       stop()
       stopReload()
     },

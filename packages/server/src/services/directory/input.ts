@@ -13,7 +13,6 @@ export interface PrincipalOperation {
 }
 
 const maxTextBytes = 512
-const maxNameBytes = 255
 /** Values in one list field. */
 const maxItems = 10_000
 
@@ -68,43 +67,6 @@ export function readQuota(value: unknown): { readonly quota: number | undefined;
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-const domainName = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
-
-/** Checks and lower-cases a name: no white space, no control characters, at most 255 bytes; domains are host names in A-labels. */
-export function readName(type: PrincipalType, name: string): string {
-  const lower = name.toLowerCase()
-  if (Buffer.byteLength(lower) > maxNameBytes || /[\s\p{Cc}\p{Cf}]/u.test(lower)) {
-    throw failure('other', { details: 'Invalid principal name', reason: `Names have no white space and at most ${maxNameBytes} bytes` })
-  }
-  if (type !== 'domain') return lower
-  const ascii = asciiDomain(lower)
-  if (ascii === undefined) throw failure('other', { details: 'Invalid principal name', reason: 'Not a domain name' })
-  return ascii
-}
-
-function asciiDomain(name: string): string | undefined {
-  try {
-    const ascii = new URL(`http://${name}/`).hostname
-    return domainName.test(ascii) && !/^\d+(\.\d+){3}$/.test(ascii) ? ascii : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** An address with a domain, in lower case. A catch-all has an empty local part. */
-export function readEmail(address: string): string {
-  const lower = address.trim().toLowerCase()
-  if (/^[^\s\p{Cc}@]*@[^\s\p{Cc}@]+$/u.test(lower)) return lower
-  throw failure('other', { details: 'Invalid email', reason: `${lower.slice(0, 100)} is not an address` })
-}
-
-/** A foreign address: its domain has at least two labels. */
-export function readExternalMember(address: string): string {
-  const lower = address.replace(/\s+/g, '').toLowerCase()
-  if (/^[^\p{Cc}@]+@[^\p{Cc}@.]+(\.[^\p{Cc}@.]+)+$/u.test(lower)) return lower
-  throw failure('other', { details: 'Invalid email address', reason: `${lower.slice(0, 100)} is not an address` })
 }
 
 export function readOperations(body: unknown): readonly PrincipalOperation[] {

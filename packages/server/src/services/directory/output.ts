@@ -31,7 +31,7 @@ export function showPrincipal(record: PrincipalRecord, counted: Counted, fields:
     quota: record.quotaList ?? record.quota,
     usedQuota: counted.usedQuota === 0 ? undefined : counted.usedQuota,
     secrets: oneOrMore(record.secrets),
-    emails: oneOrMore(record.emails),
+    emails: record.emailsEmptied ? [] : oneOrMore(record.emails),
     urls: oneOrMore(record.urls),
     externalMembers: oneOrMore(record.externalMembers),
     memberOf: related('group'),

@@ -1,7 +1,8 @@
-import { failure } from '@postern/contract'
-import type { PrincipalRecord, PrincipalStep, RelationField, ValueField } from '#data/store'
+import { Failure, failure } from '@postern/contract'
+import { foldName, type LaterRefusal, type PrincipalRecord, type PrincipalStep, type RelationField, type ValueField } from '#data/store'
 import type { Caller } from './index.ts'
-import { type PrincipalOperation, readEmail, readExternalMember, readName, readQuota, readTexts } from './input.ts'
+import { type PrincipalOperation, readQuota, readTexts } from './input.ts'
+import { foldAddress, readEmail, readExternalMember, readName } from './names.ts'
 import { checkPermissions } from './rights.ts'
 
 interface Parts {
@@ -12,15 +13,45 @@ interface Parts {
 
 const actions = { set: 'set', addItem: 'add', removeItem: 'remove' } as const
 
-/** Turns the operations of a PATCH into steps of one command. Throws what is wrong with a value. */
+/**
+ * Turns the operations of a PATCH into steps of one command. What is wrong with a value becomes the last step, so that of two operations
+ * that fail the first one is told.
+ */
 export async function planChange(
   record: PrincipalRecord,
   operations: readonly PrincipalOperation[],
   parts: Parts,
 ): Promise<readonly PrincipalStep[]> {
   const steps: PrincipalStep[] = []
-  for (const operation of operations) steps.push(...(await planStep(record, operation, parts)))
+  let secrets = record.secrets
+  for (const operation of operations) {
+    const planned = await asLaterRefusal(() => planStep({ ...record, secrets }, operation, parts))
+    if ('code' in planned) return [...steps, { kind: 'refuse', ...planned }]
+    for (const step of planned) if (step.kind === 'values' && step.field === 'secrets') secrets = afterStep(secrets, step)
+    steps.push(...planned)
+  }
   return steps
+}
+
+/** The secrets that the operations after this one find. */
+function afterStep(secrets: readonly string[], { action, values }: Extract<PrincipalStep, { kind: 'values' }>): readonly string[] {
+  const added = values.filter(value => !secrets.includes(value))
+  return {
+    set: values,
+    add: [...secrets, ...added],
+    first: [...added, ...secrets],
+    remove: secrets.filter(secret => !values.includes(secret)),
+  }[action]
+}
+
+/** A failure as a value, for whoever tells it later. */
+export async function asLaterRefusal<Result>(find: () => Promise<Result>): Promise<Result | LaterRefusal> {
+  try {
+    return await find()
+  } catch (error) {
+    if (error instanceof Failure && error.code !== 'invalidParameters') return { code: error.code, details: { ...error.details } }
+    throw error
+  }
 }
 
 async function planStep(record: PrincipalRecord, operation: PrincipalOperation, parts: Parts): Promise<readonly PrincipalStep[]> {
@@ -32,7 +63,7 @@ async function planStep(record: PrincipalRecord, operation: PrincipalOperation, 
     case 'picture':
       return [{ kind: 'text', field, text: singleText(operation) || undefined }]
     case 'tenant':
-      return [{ kind: 'tenant', name: singleText(operation).toLowerCase() || undefined }]
+      return [{ kind: 'tenant', name: foldName(singleText(operation)) || undefined }]
     case 'quota':
       return [planQuota(record, operation)]
     case 'memberOf':
@@ -45,7 +76,12 @@ async function planStep(record: PrincipalRecord, operation: PrincipalOperation, 
     case 'emails': {
       const emails = items(operation)
       return [
-        { kind: 'values', field, action: actions[action], values: action === 'removeItem' ? emails.map(lower) : emails.map(readEmail) },
+        {
+          kind: 'values',
+          field,
+          action: actions[action],
+          values: action === 'removeItem' ? emails.map(foldAddress) : emails.map(readEmail),
+        },
       ]
     }
     case 'externalMembers': {
@@ -66,8 +102,6 @@ async function planStep(record: PrincipalRecord, operation: PrincipalOperation, 
       throw invalidParameter(operation)
   }
 }
-
-const lower = (text: string): string => text.toLowerCase()
 
 function invalidParameter({ field, value }: PrincipalOperation): Error {
   return failure('other', { details: 'Invalid parameter', reason: `Invalid value ${describe(value)} for ${field}` })

@@ -62,7 +62,7 @@ beforeEach(async () => {
     settings,
     hashSecret: passwords.hash,
     verifySecret: passwords.verify,
-    usedQuota: async () => 0,
+    trace,
     destroyMail: async () => {},
   })
   settings.useFunctions({

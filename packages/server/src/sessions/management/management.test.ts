@@ -64,7 +64,7 @@ before(async () => {
       settings,
       hashSecret: passwords.hash,
       verifySecret: passwords.verify,
-      usedQuota: async () => 0,
+      trace,
       destroyMail: async () => {},
     }),
   )

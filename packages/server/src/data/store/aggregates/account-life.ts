@@ -1,5 +1,5 @@
 // What befalls an account's mail as a whole: old messages leave, UIDs are given anew, everything goes.
-import type { Command } from '../command.ts'
+import type { Command, Transaction } from '../command.ts'
 import { beginChange } from './mail-change.ts'
 import { type Keeping, removePlacement } from './messages.ts'
 
@@ -112,27 +112,41 @@ export const destroyMailStep: Command<{ readonly accountId: number; readonly lim
       await change.finish()
     }
     if (rows.length === limit) return false
-    await tx.run('DELETE FROM blob_links WHERE account_id = ? AND blob_id IN (SELECT blob_id FROM deleted_messages WHERE account_id = ?)', [
-      accountId,
-      accountId,
-    ])
-    for (const table of tablesOfAccount) await tx.run(`DELETE FROM ${table} WHERE account_id = ?`, [accountId])
+    if (!(await removeKept(tx, accountId, limit))) return false
+    for (const [table, key] of longTables) {
+      const { changes } = await tx.run(
+        `DELETE FROM ${table} WHERE account_id = ? AND ${key} IN (SELECT ${key} FROM ${table} WHERE account_id = ? ORDER BY ${key} LIMIT ?)`,
+        [accountId, accountId, limit],
+      )
+      if (changes === limit) return false
+    }
+    for (const table of shortTables) await tx.run(`DELETE FROM ${table} WHERE account_id = ?`, [accountId])
     await tx.run('DELETE FROM mailbox_grants WHERE grantee_id = ?', [accountId])
     await tx.run('DELETE FROM mailbox_subscriptions WHERE principal_id = ?', [accountId])
     return true
   },
 }
 
-const tablesOfAccount = [
-  'deleted_messages',
-  'changes',
-  'keywords',
-  'thread_refs',
-  'mailbox_grants',
-  'mailbox_subscriptions',
-  'mailboxes',
-  'blob_reservations',
-  'mail_accounts',
+/** Messages that were kept for a while after they were destroyed, with their contents. False when some remain. */
+async function removeKept(tx: Transaction, accountId: number, limit: number): Promise<boolean> {
+  const kept = await tx.tuples<[number, number]>(
+    'SELECT message_id, blob_id FROM deleted_messages WHERE account_id = ? ORDER BY message_id LIMIT ?',
+    [accountId, limit],
+  )
+  for (const [messageId, blobId] of kept) {
+    await tx.run('DELETE FROM deleted_messages WHERE account_id = ? AND message_id = ?', [accountId, messageId])
+    const other = await tx.get('SELECT message_id FROM deleted_messages WHERE account_id = ? AND blob_id = ? LIMIT 1', [accountId, blobId])
+    if (!other) await tx.run('DELETE FROM blob_links WHERE account_id = ? AND blob_id = ?', [accountId, blobId])
+  }
+  return kept.length < limit
+}
+
+/** Tables with many rows of an account, and what sets these apart. */
+const longTables = [
+  ['changes', 'number'],
+  ['thread_refs', 'ref_key'],
 ] as const
+
+const shortTables = ['keywords', 'mailbox_grants', 'mailbox_subscriptions', 'mailboxes', 'blob_reservations', 'mail_accounts'] as const
 
 export const accountCommands = [removeOlderMessages, renumberUids, destroyMailStep] as const

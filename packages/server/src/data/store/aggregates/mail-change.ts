@@ -186,7 +186,7 @@ async function moveToTenant(tx: Transaction, account: AccountDraft, usedBytes: n
   account.tenantId = tenantId
 }
 
-async function addTenantUsage(tx: Transaction, tenantId: number, bytes: number): Promise<void> {
+export async function addTenantUsage(tx: Transaction, tenantId: number, bytes: number): Promise<void> {
   await tx.run(
     'INSERT INTO tenant_usage (tenant_id, used_bytes) VALUES (?, ?) ON CONFLICT (tenant_id) DO UPDATE SET used_bytes = tenant_usage.used_bytes + excluded.used_bytes',
     [tenantId, bytes],

@@ -37,7 +37,10 @@ export interface FixedMailbox {
 /** Ids below this are kept for default folders. */
 const firstFreeMailboxId = 16
 
-/** Makes the account's mail with its default folders, unless it is there. Gives whether it was made. */
+/**
+ * Makes the account's mail with its default folders, unless it is there. Gives whether it was made. `accountNotFound` when the account was
+ * removed: its id never has mail again.
+ */
 export const prepareAccount: Command<
   { readonly accountId: number; readonly folders: readonly FixedMailbox[]; readonly now: number; readonly tenantId: number | null },
   boolean
@@ -52,6 +55,8 @@ export const prepareAccount: Command<
        ON CONFLICT (account_id) DO NOTHING`,
       [accountId, firstFreeMailboxId, tenantId],
     )
+    if (await tx.get('SELECT state FROM principal_removals WHERE principal_id = ? AND state > 0', [accountId]))
+      throw refusal('accountNotFound')
     if (changes === 0) return false
     const change = await beginChange(tx, accountId, now)
     for (const folder of folders) {

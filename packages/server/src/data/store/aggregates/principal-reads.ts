@@ -35,6 +35,11 @@ export function builtInRoleName(id: number): BuiltInRole | undefined {
   return (Object.keys(builtInRoles) as BuiltInRole[]).find(name => builtInRoles[name] === id)
 }
 
+/** Names and addresses are equal when this is: lower case, composed. */
+export function foldName(name: string): string {
+  return name.toLowerCase().normalize('NFC')
+}
+
 /** The other end of a relation. */
 export interface Related {
   readonly id: number
@@ -62,6 +67,10 @@ export interface PrincipalRecord {
   readonly memberOf: readonly Related[]
   /** Direct members, by id; empty for domains and tenants, which only count. */
   readonly members: readonly Related[]
+  /** The addresses were set to an empty list. */
+  readonly emailsEmptied: boolean
+  /** Of its last change; relations that are kept at the other end do not count. */
+  readonly changeNumber: number
 }
 
 interface PrincipalRow {
@@ -74,9 +83,12 @@ interface PrincipalRow {
   tenant_name: string | null
   quota: number | null
   quota_list: string | null
+  emails_emptied: number
+  change_number: number
 }
 
-const columns = `p.id, p.type, p.name, p.description, p.picture, p.tenant_id, t.name AS tenant_name, p.quota, p.quota_list
+const columns = `p.id, p.type, p.name, p.description, p.picture, p.tenant_id, t.name AS tenant_name, p.quota, p.quota_list, p.emails_emptied,
+  p.change_number
   FROM principals p LEFT JOIN principals t ON t.id = p.tenant_id`
 
 /** At most so many parameters in one statement. */
@@ -124,8 +136,10 @@ async function loadBatch(reader: Reader, rows: readonly PrincipalRow[]): Promise
       externalMembers: valuesOf('externalMembers'),
       enabledPermissions: valuesOf('enabledPermissions'),
       disabledPermissions: valuesOf('disabledPermissions'),
-      memberOf: (memberOf.get(row.id) ?? []).map(toRelated),
-      members: (members.get(row.id) ?? []).map(toRelated),
+      memberOf: (memberOf.get(row.id) ?? []).flatMap(toRelated),
+      members: (members.get(row.id) ?? []).flatMap(toRelated),
+      emailsEmptied: row.emails_emptied === 1,
+      changeNumber: row.change_number,
     }
   })
 }
@@ -145,9 +159,11 @@ async function relations(reader: Reader, own: string, other: string, marks: stri
   )
 }
 
-function toRelated({ other, type, name }: RelationRow): Related {
+/** Nothing for one that was removed: its relations go after it, in steps. */
+function toRelated({ other, type, name }: RelationRow): readonly Related[] {
   const builtIn = builtInRoleName(other)
-  return builtIn === undefined ? { id: other, type: typeName(type ?? -1), name: name ?? '' } : { id: other, type: 'role', name: builtIn }
+  if (builtIn !== undefined) return [{ id: other, type: 'role', name: builtIn }]
+  return type === null || name === null ? [] : [{ id: other, type: typeName(type), name }]
 }
 
 function groupBy<Row extends { id: number }>(rows: readonly Row[]): Map<number, Row[]> {
@@ -218,51 +234,130 @@ function conditions({ types, words, tenantId }: PrincipalFilter): { where: strin
   return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, params }
 }
 
-/** Matching principals by name; `limit` 0 = all. The total counts all matches. */
-export const listPrincipals: Query<
-  { readonly filter: PrincipalFilter; readonly offset: number; readonly limit: number; readonly countOnly?: boolean },
-  { readonly items: readonly PrincipalRecord[]; readonly total: number }
-> = {
-  name: 'principals.list',
-  consistent: true,
-  run: async (reader, { filter, offset, limit, countOnly }) => {
-    const { where, params } = conditions(filter)
-    const total = Number((await reader.get<{ n: number }>(`SELECT COUNT(*) AS n FROM principals p ${where}`, params))?.n ?? 0)
-    if (countOnly || offset >= total) return { items: [], total }
-    // Names first: the index gives the page without reading the rows before it.
-    const page = limit > 0 ? 'LIMIT ? OFFSET ?' : ''
-    const rows = await reader.all<PrincipalRow>(
-      `SELECT ${columns} JOIN (SELECT p.id FROM principals p ${where} ORDER BY p.name ${page}) wanted ON wanted.id = p.id ORDER BY p.name`,
-      limit > 0 ? [...params, limit, offset] : params,
-    )
-    return { items: await loadPrincipals(reader, rows), total }
-  },
-}
-
-/** Ids of matching principals by name, for work on all of them. */
+/** Ids of matching principals by name: reads all of them, for where nothing is remembered. */
 export const listPrincipalIds: Query<{ readonly filter: PrincipalFilter }, readonly number[]> = {
   name: 'principals.ids',
   run: async (reader, { filter }) => {
     const { where, params } = conditions(filter)
-    return (await reader.all<{ id: number }>(`SELECT p.id FROM principals p ${where} ORDER BY p.name`, params)).map(row => row.id)
+    return (await reader.tuples<[number]>(`SELECT p.id FROM principals p ${where} ORDER BY p.name`, params)).map(([id]) => id)
   },
 }
 
-/** How many addresses end in a domain, and how many individuals a tenant has: what `members` shows for these two. */
-export const countMembers: Query<{ readonly id: number; readonly type: PrincipalType; readonly name: string }, number> = {
-  name: 'principals.count-members',
-  run: async (reader, { id, type, name }) => {
-    if (type === 'tenant') {
-      const row = await reader.get<{ n: number }>('SELECT COUNT(*) AS n FROM principals WHERE tenant_id = ? AND type = ?', [
-        id,
-        principalTypes.individual,
-      ])
-      return Number(row?.n ?? 0)
+/** The named principals in the order of the ids; those that are gone are left out. */
+export const getPrincipals: Query<{ readonly ids: readonly number[] }, readonly PrincipalRecord[]> = {
+  name: 'principals.by-ids',
+  consistent: true,
+  run: async (reader, { ids }) => {
+    const found = new Map<number, PrincipalRecord>()
+    for (let start = 0; start < ids.length; start += batch) {
+      const part = ids.slice(start, start + batch)
+      const rows = await reader.all<PrincipalRow>(`SELECT ${columns} WHERE p.id IN (${part.map(() => '?').join(', ')})`, part)
+      for (const record of await loadBatch(reader, rows)) found.set(record.id, record)
     }
-    const row = await reader.get<{ n: number }>(`SELECT COUNT(*) AS n FROM principal_emails WHERE address LIKE ? ESCAPE '\\'`, [
-      `%@${name.replace(/[\\%_]/g, '\\$&')}`,
+    return ids.flatMap(id => found.get(id) ?? [])
+  },
+}
+
+/** What a list of all principals needs to know of one: id, type, name, tenant, searched text. */
+export type PrincipalEntry = readonly [id: number, type: number, name: string, tenantId: number | null, search: string]
+
+const entryColumns = 'id, type, name, tenant_id, search'
+
+/** A slice of all principals in order of their names. */
+export const principalEntries: Query<{ readonly after: string; readonly limit: number }, readonly PrincipalEntry[]> = {
+  name: 'principals.entries',
+  run: async (reader, { after, limit }) =>
+    reader.tuples<[number, number, string, number | null, string]>(
+      `SELECT ${entryColumns} FROM principals WHERE name > ? ORDER BY name LIMIT ?`,
+      [after, limit],
+    ),
+}
+
+/** The number of the last change of any principal. */
+export const lastPrincipalChange: Query<null, number> = {
+  name: 'principals.last-change',
+  run: async reader => Number((await reader.get<{ n: number }>('SELECT last_change AS n FROM principal_ids WHERE only_row = 1'))?.n ?? 0),
+}
+
+/** What came after a change: principals as they are now, and ids of those that are gone; undefined when it is more than `limit`. */
+export const principalsChangedSince: Query<
+  { readonly number: number; readonly limit: number },
+  { readonly number: number; readonly changed: readonly PrincipalEntry[]; readonly removed: readonly number[] } | undefined
+> = {
+  name: 'principals.changed-since',
+  consistent: true,
+  run: async (reader, { number, limit }) => {
+    const last = Number(await lastPrincipalChange.run(reader, null))
+    if (last === number) return { number, changed: [], removed: [] }
+    // Each change has a number of its own.
+    if (last - number > limit) return undefined
+    const changed = await reader.tuples<[number, number, string, number | null, string]>(
+      `SELECT ${entryColumns} FROM principals WHERE change_number > ?`,
+      [number],
+    )
+    const removed = await reader.tuples<[number]>('SELECT principal_id FROM principal_removals WHERE change_number > ? AND state > 0', [
+      number,
     ])
-    return Number(row?.n ?? 0)
+    return { number: last, changed, removed: removed.map(([id]) => id) }
+  },
+}
+
+/** How many addresses each domain and how many individuals each tenant has, by id: what `members` shows for these two. */
+export const countMembers: Query<
+  { readonly principals: ReadonlyArray<Pick<PrincipalRecord, 'id' | 'type' | 'name'>> },
+  ReadonlyMap<number, number>
+> = {
+  name: 'principals.count-members',
+  consistent: true,
+  run: async (reader, { principals }) => {
+    const counts = new Map<number, number>()
+    for (let start = 0; start < principals.length; start += batch) {
+      const part = principals.slice(start, start + batch)
+      const domains = new Map(part.filter(({ type }) => type === 'domain').map(({ id, name }) => [name, id]))
+      const tenants = part.filter(({ type }) => type === 'tenant').map(({ id }) => id)
+      if (domains.size > 0) {
+        const rows = await reader.tuples<[string, number]>(
+          `SELECT domain, COUNT(*) FROM principal_emails WHERE domain IN (${[...domains].map(() => '?').join(', ')}) GROUP BY domain`,
+          [...domains.keys()],
+        )
+        for (const id of domains.values()) counts.set(id, 0)
+        for (const [name, count] of rows) counts.set(domains.get(name) ?? 0, Number(count))
+      }
+      if (tenants.length > 0) {
+        const rows = await reader.tuples<[number, number]>(
+          `SELECT tenant_id, COUNT(*) FROM principals WHERE tenant_id IN (${tenants.map(() => '?').join(', ')}) AND type = ? GROUP BY tenant_id`,
+          [...tenants, principalTypes.individual],
+        )
+        for (const id of tenants) counts.set(id, 0)
+        for (const [id, count] of rows) counts.set(id, Number(count))
+      }
+    }
+    return counts
+  },
+}
+
+/** Bytes of the mail of accounts, and of all accounts of tenants, by id; absent = none. */
+export const usedBytes: Query<
+  { readonly accountIds: readonly number[]; readonly tenantIds: readonly number[] },
+  ReadonlyMap<number, number>
+> = {
+  name: 'principals.used-bytes',
+  run: async (reader, { accountIds, tenantIds }) => {
+    const used = new Map<number, number>()
+    for (const [table, key, ids] of [
+      ['mail_accounts', 'account_id', accountIds],
+      ['tenant_usage', 'tenant_id', tenantIds],
+    ] as const) {
+      for (let start = 0; start < ids.length; start += batch) {
+        const part = ids.slice(start, start + batch)
+        const rows = await reader.tuples<[number, number]>(
+          `SELECT ${key}, used_bytes FROM ${table} WHERE ${key} IN (${part.map(() => '?').join(', ')})`,
+          part,
+        )
+        for (const [id, bytes] of rows) used.set(id, bytes)
+      }
+    }
+    return used
   },
 }
 

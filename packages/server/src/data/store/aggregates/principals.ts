@@ -1,11 +1,14 @@
 // Changing the directory. Each command is atomic and checks everything that depends on other principals (names and addresses are
 // unique over all types, references exist, tenants bound what may be referenced); who may do it is the directory service's business.
 
+import type { ErrorCode } from '@postern/contract'
 import type { Command, Reader, Transaction } from '../command.ts'
-import { refusal } from '../refusal.ts'
+import { Refusal, refusal } from '../refusal.ts'
+import { addTenantUsage } from './mail-change.ts'
 import {
   type BuiltInRole,
   builtInRoles,
+  foldName,
   getPrincipalById,
   type PrincipalRecord,
   type PrincipalType,
@@ -15,6 +18,7 @@ import {
   type ValueField,
   valueFields,
 } from './principal-reads.ts'
+import { announcePrincipals, nextPrincipalChange, principalsLane } from './principals-frame.ts'
 
 /** A relation field: all three are the same relation, seen by the type of the other end. */
 export type RelationField = 'memberOf' | 'lists' | 'roles'
@@ -34,46 +38,62 @@ export interface NewPrincipal {
   readonly relations: Readonly<Record<RelationField, readonly string[]>>
 }
 
+/** A refusal that is known before, told only when nothing that comes earlier is wrong. */
+export interface LaterRefusal {
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+}
+
 export interface CreateArgs {
   readonly principal: NewPrincipal
   /** The caller's tenant: what is created belongs to it. */
   readonly tenantId?: number | undefined
+  /** What is wrong with permissions or addresses: told after what is wrong with names. */
+  readonly refusal?: LaterRefusal | undefined
 }
 
 export const createPrincipal: Command<CreateArgs, number> = {
   name: 'principals.create',
-  run: async (tx, { principal, tenantId }) => {
-    if (tenantId !== undefined) await checkTenantQuota(tx, tenantId, principal.type)
-    await checkName(tx, principal.name, undefined)
+  lane: principalsLane,
+  run: async (tx, { principal, tenantId, refusal: later }) => {
+    const { type, name } = principal
+    if (tenantId !== undefined) await checkTenantQuota(tx, tenantId, type)
+    await checkName(tx, name, undefined)
     const tenant = tenantId ?? (await tenantOf(tx, principal))
-    if (tenant !== undefined) await checkTenantName(tx, tenant, principal.type, principal.name)
+    if (tenant !== undefined) await checkTenantName(tx, tenant, type, name)
+    if (tenantId !== undefined && type === 'domain') await checkForeignParents(tx, name, tenantId)
     const members: Related[] = []
-    for (const name of principal.members) members.push(await resolve(tx, name, tenant))
+    for (const member of principal.members) members.push(await resolve(tx, member, tenant))
     const parents: Related[] = []
     for (const field of ['memberOf', 'lists', 'roles'] as const) {
-      for (const name of principal.relations[field]) parents.push(await resolveParent(tx, field, name, tenant))
+      for (const parent of principal.relations[field]) parents.push(await resolveParent(tx, type, field, parent, tenant))
     }
-    const ids = await tx.get<{ last_id: number }>('UPDATE principal_ids SET last_id = last_id + 1 WHERE only_row = 1 RETURNING last_id')
-    const id = Number(ids?.last_id)
+    if (later) throw new Refusal(later.code, later.details)
+    const numbers = await tx.get<{ last_id: number; last_change: number }>(
+      'UPDATE principal_ids SET last_id = last_id + 1, last_change = last_change + 1 WHERE only_row = 1 RETURNING last_id, last_change',
+    )
+    const id = Number(numbers?.last_id)
     await tx.run(
-      "INSERT INTO principals (id, type, name, description, picture, tenant_id, quota, quota_list, search) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
+      `INSERT INTO principals (id, type, name, description, picture, tenant_id, quota, quota_list, search, change_number)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [
         id,
-        principalTypes[principal.type],
-        principal.name,
+        principalTypes[type],
+        name,
         principal.description ?? null,
         principal.picture ?? null,
         tenant ?? null,
         principal.quota ?? null,
         principal.quotaList?.join(',') ?? null,
+        searchText({ ...principal, urls: principal.values.urls ?? [], externalMembers: principal.values.externalMembers ?? [] }),
+        Number(numbers?.last_change),
       ],
     )
-    await replaceEmails(tx, { id, type: principal.type, tenantId: tenant }, principal.emails)
-    for (const [field, values] of Object.entries(principal.values)) await replaceValues(tx, id, field as ValueField, values)
+    await addEmails(tx, { id, type, tenantId: tenant }, principal.emails)
+    for (const [field, values] of Object.entries(principal.values)) await addValues(tx, id, field as ValueField, values)
     for (const member of members) await relate(tx, id, member.id)
     for (const parent of parents) await relate(tx, parent.id, id)
-    await refreshSearch(tx, id)
-    announce(tx, [id, ...members.map(member => member.id)])
+    announcePrincipals(tx, [id, ...members.map(member => member.id), ...parents.map(parent => parent.id)])
     return id
   },
 }
@@ -99,6 +119,8 @@ export type PrincipalStep =
       readonly action: ListAction
       readonly names: readonly string[]
     }
+  /** Known to be wrong: told unless a step before it fails. */
+  | ({ readonly kind: 'refuse' } & LaterRefusal)
 
 /** Types as error texts call them. */
 const labels: Readonly<Record<PrincipalType, string>> = {
@@ -129,34 +151,58 @@ const mayReference: Readonly<
   location: { members: ['location', 'resource', 'individual', 'group', 'other'] },
 }
 
-/** Applies the steps in order, all or none. Fails with `notFound` when the principal does not exist any more. */
-export const changePrincipal: Command<{ readonly id: number; readonly steps: readonly PrincipalStep[] }, void> = {
+/**
+ * Applies the steps in order, all or none. Gives false, with nothing changed, when the principal is not as it was at `expected` (its
+ * change number). Fails with `notFound` when it does not exist any more.
+ */
+export const changePrincipal: Command<
+  {
+    readonly id: number
+    readonly steps: readonly PrincipalStep[]
+    readonly expected?: number | undefined
+    /** The tenant of who changes it. */
+    readonly callerTenantId?: number | undefined
+  },
+  boolean
+> = {
   name: 'principals.change',
-  run: async (tx, { id, steps }) => {
+  lane: principalsLane,
+  run: async (tx, { id, steps, expected, callerTenantId }) => {
     const before = await getPrincipalById.run(tx, { id })
     if (before === undefined) throw refusal('notFound', { item: String(id) })
+    if (expected !== undefined && before.changeNumber !== expected) return false
     let tenantId = before.tenant?.id
     const touched = new Set([id])
     for (const step of steps) {
-      if (step.kind === 'tenant') tenantId = await changeTenant(tx, id, step.name)
-      else for (const other of await applyStep(tx, before, tenantId, step)) touched.add(other)
+      if (step.kind === 'refuse') throw new Refusal(step.code, step.details)
+      if (step.kind === 'tenant') tenantId = await changeTenant(tx, before, step.name)
+      else for (const other of await applyStep(tx, { ...before, tenantId, callerTenantId }, step)) touched.add(other)
     }
-    await refreshSearch(tx, id)
-    announce(tx, touched)
+    const after = await getPrincipalById.run(tx, { id })
+    await tx.run('UPDATE principals SET search = ?, change_number = ? WHERE id = ?', [searchText(after), await nextPrincipalChange(tx), id])
+    // The others show its name.
+    if (after?.name !== before.name) for (const { id: other } of [...before.members, ...before.memberOf]) touched.add(other)
+    announcePrincipals(tx, touched)
+    return true
   },
+}
+
+interface Changing extends PrincipalRecord {
+  /** As the steps before left it. */
+  readonly tenantId: number | undefined
+  readonly callerTenantId: number | undefined
 }
 
 async function applyStep(
   tx: Transaction,
-  { id, type, name }: PrincipalRecord,
-  tenantId: number | undefined,
-  step: Exclude<PrincipalStep, { kind: 'tenant' }>,
+  { id, type, tenantId, callerTenantId }: Changing,
+  step: Exclude<PrincipalStep, { kind: 'tenant' | 'refuse' }>,
 ): Promise<readonly number[]> {
   switch (step.kind) {
     case 'name':
-      if (step.name === name) return []
       await checkName(tx, step.name, id)
-      if (tenantId !== undefined) await checkTenantName(tx, tenantId, type, step.name)
+      if (tenantId !== undefined && !(await isNamed(tx, id, step.name))) await checkTenantName(tx, tenantId, type, step.name)
+      if (callerTenantId !== undefined && type === 'domain') await checkForeignParents(tx, step.name, callerTenantId)
       await tx.run('UPDATE principals SET name = ? WHERE id = ?', [step.name, id])
       return []
     case 'text':
@@ -171,6 +217,10 @@ async function applyStep(
     case 'relation':
       return changeRelation(tx, { id, type, tenantId }, step)
   }
+}
+
+async function isNamed(tx: Reader, id: number, name: string): Promise<boolean> {
+  return (await tx.get('SELECT id FROM principals WHERE id = ? AND name = ?', [id, name])) !== undefined
 }
 
 async function changeValues(
@@ -195,8 +245,10 @@ async function changeValues(
     first: [...added, ...current],
     remove: current.filter(value => !values.includes(value)),
   }[action]
-  if (field === 'emails') await replaceEmails(tx, owner, next)
-  else await replaceValues(tx, owner.id, field, next)
+  if (field === 'emails') {
+    await replaceEmails(tx, owner, next)
+    await tx.run('UPDATE principals SET emails_emptied = ? WHERE id = ?', [Number(action === 'set' && next.length === 0), owner.id])
+  } else await replaceValues(tx, owner.id, field, next)
 }
 
 interface Owner {
@@ -249,37 +301,6 @@ export function relationFieldOf(type: PrincipalType): RelationField {
   return type === 'list' ? 'lists' : type === 'role' ? 'roles' : 'memberOf'
 }
 
-/** Removes the record with its names, addresses and relations; mailbox data is removed by its own aggregates. */
-export const deletePrincipal: Command<{ readonly id: number; readonly force?: boolean }, void> = {
-  name: 'principals.delete',
-  run: async (tx, { id, force }) => {
-    const record = await getPrincipalById.run(tx, { id })
-    if (record === undefined) throw refusal('notFound', { item: String(id) })
-    if (record.type === 'tenant') {
-      const rows = await tx.all<{ name: string }>('SELECT name FROM principals WHERE tenant_id = ? ORDER BY name LIMIT 100', [id])
-      if (rows.length > 0) throw refusal('other', { details: 'Tenant has members', reason: rows.map(row => row.name).join(', ') })
-    }
-    if (record.type === 'domain' && !force) {
-      const pattern = `%@${record.name.replace(/[\\%_]/g, '\\$&')}`
-      const used = await tx.get<{ address: string }>(
-        `SELECT address FROM principal_emails WHERE address LIKE ? ESCAPE '\\'
-         UNION ALL SELECT name AS address FROM principals WHERE name LIKE ? ESCAPE '\\' AND tenant_id IS NOT NULL LIMIT 1`,
-        [pattern, pattern],
-      )
-      if (used) throw refusal('other', { details: 'Domain has members', reason: `${used.address} is in use` })
-    }
-    await tx.run('DELETE FROM principal_members WHERE group_id = ? OR member_id = ?', [id, id])
-    await tx.run('DELETE FROM principal_emails WHERE principal_id = ?', [id])
-    await tx.run('DELETE FROM principal_values WHERE principal_id = ?', [id])
-    await tx.run('DELETE FROM principals WHERE id = ?', [id])
-    announce(tx, [id, ...record.members.map(other => other.id), ...record.memberOf.map(other => other.id)])
-  },
-}
-
-function announce(tx: Transaction, ids: Iterable<number>): void {
-  for (const key of ids) tx.announce({ topic: 'principal', key })
-}
-
 async function checkName(tx: Reader, name: string, ownId: number | undefined): Promise<void> {
   const taken = await tx.get<{ id: number }>('SELECT id FROM principals WHERE name = ?', [name])
   if (taken !== undefined && taken.id !== ownId) throw refusal('fieldAlreadyExists', { field: 'name', value: name })
@@ -293,16 +314,42 @@ async function tenantOf(tx: Reader, { tenantName, type }: NewPrincipal): Promise
   return tenant.id
 }
 
-async function changeTenant(tx: Transaction, id: number, name: string | undefined): Promise<number | undefined> {
+/** The account's used bytes move along. */
+async function changeTenant(tx: Transaction, { id, type }: PrincipalRecord, name: string | undefined): Promise<number | undefined> {
   let tenantId: number | undefined
   if (name !== undefined) {
     const found = await tx.get<{ id: number; type: number }>('SELECT id, type FROM principals WHERE name = ?', [name])
     if (found === undefined) throw refusal('notFound', { item: name })
     if (typeName(found.type) !== 'tenant') throw refusal('other', { details: 'Not a tenant', reason: null })
+    if (type === 'tenant') throw refusal('other', { details: 'Invalid field', reason: 'A tenant cannot belong to a tenant' })
     tenantId = found.id
   }
   await tx.run('UPDATE principals SET tenant_id = ? WHERE id = ?', [tenantId ?? null, id])
+  const account = await tx.get<{ tenant_id: number | null; used_bytes: number }>(
+    'SELECT tenant_id, used_bytes FROM mail_accounts WHERE account_id = ?',
+    [id],
+  )
+  if (account !== undefined && account.tenant_id !== (tenantId ?? null)) {
+    if (account.tenant_id !== null) await addTenantUsage(tx, account.tenant_id, -account.used_bytes)
+    if (tenantId !== undefined) await addTenantUsage(tx, tenantId, account.used_bytes)
+    await tx.run('UPDATE mail_accounts SET tenant_id = ? WHERE account_id = ?', [tenantId ?? null, id])
+  }
   return tenantId
+}
+
+/** Who looks after a tenant makes no domain below one of somebody else: mail to it would be the other's to give. */
+async function checkForeignParents(tx: Reader, name: string, tenantId: number): Promise<void> {
+  const labels = name.split('.')
+  for (let i = 1; i < labels.length; i++) {
+    const parent = labels.slice(i).join('.')
+    const row = await domainRow(tx, parent)
+    if (row !== undefined && row.tenant_id !== tenantId) {
+      throw refusal('other', {
+        details: 'Invalid principal name',
+        reason: `The domain lies below ${parent}, which belongs to somebody else`,
+      })
+    }
+  }
 }
 
 /** Names within a tenant end in a domain of it, but for domains themselves. */
@@ -333,7 +380,7 @@ async function find(tx: Reader, name: string, role: boolean, tenantId: number | 
   if (role && Object.hasOwn(builtInRoles, name)) return { id: builtInRoles[name as BuiltInRole], type: 'role', name }
   const row = await tx.get<{ id: number; type: number; tenant_id: number | null }>(
     'SELECT id, type, tenant_id FROM principals WHERE name = ?',
-    [name.toLowerCase()],
+    [foldName(name)],
   )
   if (row === undefined || (tenantId !== undefined && row.tenant_id !== tenantId)) return undefined
   return { id: row.id, type: typeName(row.type), name }
@@ -347,9 +394,17 @@ async function resolve(tx: Reader, name: string, tenantId: number | undefined): 
 
 const parentTypes: Readonly<Record<RelationField, PrincipalType>> = { memberOf: 'group', lists: 'list', roles: 'role' }
 
-async function resolveParent(tx: Reader, field: RelationField, name: string, tenantId: number | undefined): Promise<Related> {
+/** At its creation a principal of any type may stand in groups, lists and roles; beyond that goes what a change allows. */
+async function resolveParent(
+  tx: Reader,
+  type: PrincipalType,
+  field: RelationField,
+  name: string,
+  tenantId: number | undefined,
+): Promise<Related> {
   const found = await find(tx, name, field === 'roles', tenantId)
-  if (found === undefined || found.type !== parentTypes[field]) throw refusal('notFound', { item: name })
+  const isAllowed = found !== undefined && (found.type === parentTypes[field] || mayReference[type]?.[field]?.includes(found.type))
+  if (!isAllowed) throw refusal('notFound', { item: name })
   return found
 }
 
@@ -360,16 +415,30 @@ async function relate(tx: Transaction, groupId: number, memberId: number): Promi
   ])
 }
 
-async function replaceEmails(tx: Transaction, { id, type, tenantId }: Owner, emails: readonly string[]): Promise<void> {
+async function replaceEmails(tx: Transaction, owner: Owner, emails: readonly string[]): Promise<void> {
   const known = new Set(
-    (await tx.all<{ address: string }>('SELECT address FROM principal_emails WHERE principal_id = ?', [id])).map(row => row.address),
+    (await tx.all<{ address: string }>('SELECT address FROM principal_emails WHERE principal_id = ?', [owner.id])).map(row => row.address),
   )
-  const wanted = [...new Set(emails)]
-  for (const address of wanted) if (!known.has(address)) await checkEmail(tx, address, type, tenantId)
-  await tx.run('DELETE FROM principal_emails WHERE principal_id = ?', [id])
+  await tx.run('DELETE FROM principal_emails WHERE principal_id = ?', [owner.id])
+  await addEmails(tx, owner, emails, known)
+}
+
+/** @param known what needs no check: the addresses it had before */
+async function addEmails(
+  tx: Transaction,
+  { id, type, tenantId }: Owner,
+  emails: readonly string[],
+  known: ReadonlySet<string> = new Set(),
+): Promise<void> {
   let position = 0
-  for (const address of wanted) {
-    await tx.run('INSERT INTO principal_emails (address, principal_id, position) VALUES (?, ?, ?)', [address, id, position++])
+  for (const address of new Set(emails)) {
+    if (!known.has(address)) await checkEmail(tx, address, type, tenantId)
+    await tx.run('INSERT INTO principal_emails (address, principal_id, position, domain) VALUES (?, ?, ?, ?)', [
+      address,
+      id,
+      position++,
+      address.slice(address.lastIndexOf('@') + 1),
+    ])
   }
 }
 
@@ -385,6 +454,10 @@ async function checkEmail(tx: Reader, address: string, type: PrincipalType, tena
 
 async function replaceValues(tx: Transaction, id: number, field: ValueField, values: readonly string[]): Promise<void> {
   await tx.run('DELETE FROM principal_values WHERE principal_id = ? AND field = ?', [id, valueFields[field]])
+  await addValues(tx, id, field, values)
+}
+
+async function addValues(tx: Transaction, id: number, field: ValueField, values: readonly string[]): Promise<void> {
   let position = 0
   for (const value of values) {
     await tx.run('INSERT INTO principal_values (principal_id, field, position, value) VALUES (?, ?, ?, ?)', [
@@ -396,12 +469,16 @@ async function replaceValues(tx: Transaction, id: number, field: ValueField, val
   }
 }
 
-/** What the list filter searches: every text but secrets. */
-async function refreshSearch(tx: Transaction, id: number): Promise<void> {
-  const record = await getPrincipalById.run(tx, { id })
-  if (record === undefined) return
-  const texts = [record.name, record.description, record.picture, ...record.emails, ...record.urls, ...record.externalMembers]
-  await tx.run('UPDATE principals SET search = ? WHERE id = ?', [texts.filter(Boolean).join('\n').toLowerCase(), id])
+type Searched = Pick<PrincipalRecord, 'name' | 'emails' | 'urls' | 'externalMembers'> & {
+  readonly description?: string | undefined
+  readonly picture?: string | undefined
 }
 
-export const principalCommands = [createPrincipal, changePrincipal, deletePrincipal] as const
+/** What the list filter searches: every text but secrets. */
+function searchText(principal: Searched | undefined): string {
+  if (principal === undefined) return ''
+  const { name, description, picture, emails, urls, externalMembers } = principal
+  return [name, description, picture, ...emails, ...urls, ...externalMembers].filter(Boolean).join('\n').toLowerCase()
+}
+
+export const principalCommands = [createPrincipal, changePrincipal] as const
