@@ -189,10 +189,27 @@ test('loopback, the allow list and the place of an administrator are never banne
   await settings.reload()
 })
 
-test('guessing one name from many addresses bans them too', async () => {
-  for (let i = 0; i < 3; i++) await assert.rejects(logIn('jane', 'x', `198.51.100.${20 + i}`), refused('authenticationFailed'))
-  await assert.rejects(logIn('jane', 'x', '198.51.100.30'), refused('tooManyAuthAttempts'))
+test('guessing one name from many addresses slows strangers down, and bans nobody for a first mistake', async () => {
   await logIn('jane', 'hunter2', '192.0.2.77')
+  for (let i = 0; i < 4; i++) await assert.rejects(logIn('jane', 'x', `198.51.100.${20 + i}`), refused('authenticationFailed'))
+  await assert.rejects(logIn('jane', 'x', '198.51.100.30'), refused('authenticationFailed'))
+  await assert.rejects(logIn('jane', 'x', '198.51.100.31'), refused('tooManyRequests'))
+  await assert.rejects(logIn('jane', 'app-secret', '198.51.100.32'), refused('tooManyRequests'), 'strangers wait, even with the password')
+  for (const address of ['198.51.100.23', '198.51.100.30', '198.51.100.31']) assert.equal(access.bans.isBlocked(address), false)
+  await assert.rejects(logIn('jane', 'typo', '192.0.2.77'), refused('authenticationFailed'), 'the owner may mistype where she is known')
+  assert.equal((await logIn('jane', 'hunter2', '192.0.2.77')).name, 'jane')
+  await clock.advance(10_000)
+  assert.equal((await logIn('jane', 'app-secret', '192.0.2.78')).name, 'jane', 'and gets in from elsewhere after a while')
+  assert.equal((await logIn('chief', 'hunter2', '192.0.2.79')).name, 'chief', 'other names are not touched')
+})
+
+test('a one-time code is good for one login, whoever comes first', async () => {
+  const secret = `hunter2$${totp.generate({ timestamp: clock.now() })}`
+  const outcomes = await Promise.allSettled([logIn('otto', secret), logIn('otto', secret), logIn('otto', secret)])
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
+  await clock.advance(30_000)
+  await assert.rejects(logIn('otto', secret, '192.0.2.9'), refused('authenticationFailed'))
+  assert.equal((await logIn('otto', `hunter2$${totp.generate({ timestamp: clock.now() })}`, '192.0.2.9')).name, 'otto')
 })
 
 test('nameless requests are counted by address', async () => {

@@ -2,7 +2,8 @@
 // never decides what a caller may do beyond logging in: that is what `Caller.rights` is for.
 
 import { createHmac } from 'node:crypto'
-import { settings as declared, failure } from '@postern/contract'
+import { settings as declared, failure, isFailure, type PermissionId } from '@postern/contract'
+import type { StreamToken } from '@postern/contract/endpoints'
 import { LRUCache } from 'lru-cache'
 import type { Clock, Random } from '#base/clock'
 import { ip as ipField, type Trace } from '#base/trace'
@@ -12,15 +13,23 @@ import type { PrincipalRecord, Store } from '#data/store'
 import { allPermissions, type Caller, type Directory, fallbackAdministratorId } from '#services/directory'
 import { type Bans, createBans } from './bans.ts'
 import { isEqual } from './equal.ts'
+import { createNameGuard } from './name-guard.ts'
 import { decoyHash, type Passwords } from './passwords.ts'
+import { createTokens, type Tokens } from './tokens.ts'
+import { createSecondFactor } from './totp.ts'
 
-export type { Bans, Offence } from './bans.ts'
+export type { BanEntry, Bans, Offence } from './bans.ts'
 export { createPasswords, isHashed, type Passwords } from './passwords.ts'
+export type { TokenClaims, TokenKind, Tokens } from './tokens.ts'
 
 export type Credentials =
   /** `secret` carries the second factor as `password$code` where one is needed. */
   | { readonly kind: 'password'; readonly login: string; readonly secret: string }
   | { readonly kind: 'apiKey'; readonly name: string; readonly secret: string }
+  /** An access token, or the token of one stream. */
+  | { readonly kind: 'token'; readonly token: string; readonly stream?: StreamToken }
+
+type SecretCredentials = Exclude<Credentials, { kind: 'token' }>
 
 /** Where an attempt comes from. */
 export interface Origin {
@@ -31,9 +40,10 @@ export interface Origin {
 
 export interface Access {
   readonly bans: Bans
+  readonly tokens: Tokens
   /**
    * Proves who somebody is. Failures: `authenticationFailed`, `totpRequired`, `tooManyAuthAttempts` (banned by this very attempt),
-   * `loginForbidden` (may not log in at all), `temporaryAuthFailure`.
+   * `tooManyRequests` (the name is being guessed), `loginForbidden` (may not log in at all), `tokenExpired`, `temporaryAuthFailure`.
    */
   authenticate(credentials: Credentials, origin: Origin): Promise<Caller>
   /** The caller for an account that proved itself otherwise. Failure `authenticationFailed` when it is gone. */
@@ -64,10 +74,20 @@ interface Proof {
   readonly record: PrincipalRecord | undefined
 }
 
+/** What the holder of a stream token may do: watch. */
+const streamRights: Readonly<Record<StreamToken, readonly PermissionId[]>> = {
+  'live-tracing': ['tracing-live', 'metrics-live'],
+  'live-metrics': ['tracing-live', 'metrics-live'],
+  troubleshoot: ['troubleshoot'],
+}
+
 type Check = 'match' | 'needsCode' | 'mismatch'
 
 export function createAccess({ store, settings, directory, passwords, ephemeral, clock, random, trace }: AccessParts): Access & Disposable {
   const bans = createBans({ store, settings, ephemeral, clock, trace })
+  const tokens = createTokens({ settings, directory, clock, random })
+  const secondFactor = createSecondFactor({ ephemeral, clock })
+  const nameGuard = createNameGuard({ ephemeral, settings })
   const cacheKey = random.bytes(32)
   const proven = new LRUCache<string, Proof>({ max: 10_000 })
   const stopReload = settings.onReload(() => proven.clear())
@@ -82,9 +102,10 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
   }
 
   /** The record is the one whose secrets were checked: what changes meanwhile is not proven. */
-  async function prove({ kind, ...given }: Credentials): Promise<Proof | 'needsCode' | undefined> {
-    if ('name' in given) return proveKey(given.name.toLowerCase(), given.secret)
+  async function prove({ kind, ...given }: SecretCredentials, remoteIp: string): Promise<Proof | 'needsCode' | undefined> {
+    if ('name' in given) return proveKey(given.name.toLowerCase(), given.secret, [remoteIp, given.name.toLowerCase()])
     const { login, secret } = given
+    const from = [remoteIp, login]
     let outage: unknown
     const record = await directory.byName(login).catch(error => {
       outage = error
@@ -92,62 +113,50 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     })
     const isPerson = record?.type === 'individual'
     if (isPerson) {
-      const checked = await checkSecrets(record, secret)
+      const checked = await checkSecrets(record, secret, from)
       if (checked === 'match') return { accountId: record.id, record }
       if (checked === 'needsCode') return 'needsCode'
     }
-    if (await isConfigured(declared.authentication.fallbackAdminUser, declared.authentication.fallbackAdminSecret, login, secret)) {
+    if (await isConfigured(declared.authentication.fallbackAdminUser, declared.authentication.fallbackAdminSecret, login, secret, from)) {
       return { accountId: fallbackAdministratorId, record: undefined }
     }
     const percent = login.lastIndexOf('%')
     const isMaster =
       percent > 0 &&
-      (await isConfigured(declared.authentication.masterUser, declared.authentication.masterSecret, login.slice(percent + 1), secret))
+      (await isConfigured(declared.authentication.masterUser, declared.authentication.masterSecret, login.slice(percent + 1), secret, from))
     if (isMaster) {
       const account = await directory.byName(login.slice(0, percent))
       if (account?.type === 'individual') return { accountId: account.id, record: account }
     }
     if (outage !== undefined) throw failure('temporaryAuthFailure')
-    if (!isPerson) await passwords.verify(decoyHash, secret)
+    if (!isPerson) await passwords.verify(decoyHash, secret, from)
     return undefined
   }
 
-  async function proveKey(name: string, secret: string): Promise<Proof | undefined> {
+  async function proveKey(name: string, secret: string, from: readonly string[]): Promise<Proof | undefined> {
     const record = await directory.byName(name)
     if (record?.type !== 'apiKey') {
-      await passwords.verify(decoyHash, secret)
+      await passwords.verify(decoyHash, secret, from)
       return undefined
     }
-    for (const stored of record.secrets) if (await passwords.verify(stored, secret)) return { accountId: record.id, record }
+    for (const stored of record.secrets) if (await passwords.verify(stored, secret, from)) return { accountId: record.id, record }
     return undefined
   }
 
-  async function checkSecrets({ secrets }: PrincipalRecord, given: string): Promise<Check> {
+  async function checkSecrets({ id, secrets }: PrincipalRecord, given: string, from: readonly string[]): Promise<Check> {
     const second = secrets.filter(secret => secret.startsWith('otpauth://'))
     const apps = secrets.flatMap(secret => /^\$app\$[^$]*\$([\s\S]*)$/.exec(secret)?.[1] ?? [])
     const ordinary = secrets.filter(secret => !secret.startsWith('otpauth://') && !secret.startsWith('$app$'))
-    for (const app of apps) if (await passwords.verify(app, given)) return 'match'
+    for (const app of apps) if (await passwords.verify(app, given, from)) return 'match'
     const withCode = second.length > 0 ? /^([\s\S]*)\$(\d{6,8})$/.exec(given) : null
     const password = withCode?.[1] ?? given
     for (const stored of ordinary) {
-      if (!(await passwords.verify(stored, password))) continue
+      if (!(await passwords.verify(stored, password, from))) continue
       if (second.length === 0) return 'match'
       if (withCode === null) return 'needsCode'
-      for (const url of second) if (await isCodeRight(url, withCode[2] ?? '')) return 'match'
-      return 'mismatch'
+      return (await secondFactor.accept(id, second, withCode[2] ?? '')) ? 'match' : 'mismatch'
     }
     return 'mismatch'
-  }
-
-  async function isCodeRight(url: string, code: string): Promise<boolean> {
-    const { TOTP, URI } = await import('otpauth')
-    try {
-      const totp = URI.parse(url)
-      // One step to either side makes up for clocks that are off.
-      return totp instanceof TOTP && totp.validate({ token: code, timestamp: clock.now(), window: 1 }) !== null
-    } catch {
-      return false
-    }
   }
 
   async function isConfigured(
@@ -155,11 +164,12 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     secretSetting: typeof declared.authentication.masterSecret,
     login: string,
     secret: string,
+    from: readonly string[],
   ): Promise<boolean> {
     const user = settings.read(userSetting)
     const stored = settings.read(secretSetting)
     if (user === undefined || stored === undefined || stored === '') return false
-    return isEqual(user.toLowerCase(), login) && passwords.verify(stored, secret)
+    return isEqual(user.toLowerCase(), login) && passwords.verify(stored, secret, from)
   }
 
   function recordOf(accountId: number): Promise<PrincipalRecord | undefined> {
@@ -171,7 +181,7 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     return proof !== undefined && (await recordOf(proof.accountId)) === proof.record ? proof.accountId : undefined
   }
 
-  function cacheKeyOf(credentials: Credentials): string {
+  function cacheKeyOf(credentials: SecretCredentials): string {
     const name = credentials.kind === 'apiKey' ? credentials.name : credentials.login
     return createHmac('sha256', cacheKey)
       .update(JSON.stringify([credentials.kind, name, credentials.secret]))
@@ -180,7 +190,8 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
 
   async function fail(name: string, { remoteIp, trace: own }: Origin, reason: string): Promise<never> {
     own.emit('auth.failed', { accountName: name, remoteIp: ipField(remoteIp), details: { word: reason } })
-    const isBanned = await bans.count('auth', remoteIp, { key: name, evidence: `failed login as ${name}` })
+    const isBanned = await bans.count('auth', remoteIp, { evidence: `failed login as ${name}` })
+    await nameGuard.failed(name)
     throw failure(isBanned ? 'tooManyAuthAttempts' : 'authenticationFailed')
   }
 
@@ -190,28 +201,47 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     if (events > rate.count) throw failure('tooManyRequests', { retryAfterMs: endsInMs })
   }
 
+  async function bySecret(given: SecretCredentials, origin: Origin): Promise<Caller> {
+    const credentials: SecretCredentials = given.kind === 'password' ? { ...given, login: given.login.trim().toLowerCase() } : given
+    const name = credentials.kind === 'apiKey' ? credentials.name : credentials.login
+    if (name === '' || Buffer.byteLength(name) > maxLoginBytes) return fail(name.slice(0, 100), origin, 'Login is empty or too long')
+    const key = cacheKeyOf(credentials)
+    const known = await stillProven(proven.get(key))
+    if (known !== undefined) return callerFor(known)
+    await nameGuard.admit(name, origin.remoteIp)
+    const found = await prove(credentials, origin.remoteIp)
+    if (found === 'needsCode') {
+      origin.trace.emit('auth.missing-totp', { accountName: name, remoteIp: ipField(origin.remoteIp) })
+      throw failure('totpRequired')
+    }
+    if (found === undefined) return fail(name, origin, 'Credentials do not match')
+    nameGuard.succeeded(name, origin.remoteIp)
+    // A code is good for one login, so what it proved is not remembered.
+    const usedCode = credentials.kind === 'password' && /\$\d{6,8}$/.test(credentials.secret)
+    if (!usedCode) proven.set(key, found, { ttl: settings.read(declared.cache.sessionTtl) ?? 3_600_000 })
+    return callerFor(found.accountId)
+  }
+
+  /** Guessing tokens is hopeless, and honest clients come with old ones: failures are not counted towards a ban. */
+  async function byToken(token: string, stream: StreamToken | undefined, { remoteIp, trace: own }: Origin): Promise<Caller> {
+    const { kind, accountId } = await tokens.open(token).catch(error => {
+      if (isFailure(error, 'tokenExpired')) own.emit('auth.token-expired', { remoteIp: ipField(remoteIp) })
+      throw error
+    })
+    if (kind !== (stream ?? 'access')) throw failure('authenticationFailed')
+    const caller = await callerFor(accountId)
+    if (stream === undefined) return caller
+    return { ...caller, rights: caller.rights.intersection(new Set([...streamRights[stream], 'authenticate'])) }
+  }
+
   return {
     bans,
+    tokens,
     callerFor,
-    async authenticate(given, origin) {
-      const credentials: Credentials = given.kind === 'password' ? { ...given, login: given.login.trim().toLowerCase() } : given
-      const name = credentials.kind === 'apiKey' ? credentials.name : credentials.login
-      if (name === '' || Buffer.byteLength(name) > maxLoginBytes) return fail(name.slice(0, 100), origin, 'Login is empty or too long')
-      const key = cacheKeyOf(credentials)
-      let accountId = await stillProven(proven.get(key))
-      if (accountId === undefined) {
-        const found = await prove(credentials)
-        if (found === 'needsCode') {
-          origin.trace.emit('auth.missing-totp', { accountName: name, remoteIp: ipField(origin.remoteIp) })
-          throw failure('totpRequired')
-        }
-        if (found === undefined) return fail(name, origin, 'Credentials do not match')
-        accountId = found.accountId
-        // A code is good for its minute only, so what it proved is not remembered.
-        const usedCode = credentials.kind === 'password' && /\$\d{6,8}$/.test(credentials.secret)
-        if (!usedCode) proven.set(key, found, { ttl: settings.read(declared.cache.sessionTtl) ?? 3_600_000 })
-      }
-      const caller = await callerFor(accountId)
+    async authenticate(credentials, origin) {
+      const caller = await (credentials.kind === 'token'
+        ? byToken(credentials.token, credentials.stream, origin)
+        : bySecret(credentials, origin))
       if (!caller.rights.has('authenticate')) {
         origin.trace.emit('security.unauthorized', {
           accountName: caller.name,

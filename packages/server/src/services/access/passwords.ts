@@ -1,16 +1,20 @@
 // Stored secrets: which form they have, whether a password matches, and the form new ones get (argon2id). Slow hashes run off the
 // event loop.
 
-import { type Argon2Parameters, argon2, createHash, pbkdf2, scrypt } from 'node:crypto'
+import { argon2, createHash, pbkdf2, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Random } from '#base/clock'
 import type { Workers } from '#base/workers'
 import { isEqual } from './equal.ts'
 import type { CryptTask } from './password-tasks.ts'
+import { createTurns } from './turns.ts'
 
 export interface Passwords {
-  /** Whether a password matches a stored secret; false for forms that are not understood. */
-  verify(stored: string, secret: string): Promise<boolean>
+  /**
+   * Whether a password matches a stored secret; false for forms that are not understood. What costs time waits for its turn among
+   * what others want, see `Turns`.
+   */
+  verify(stored: string, secret: string, from?: readonly string[]): Promise<boolean>
   /** The form to store: hashes, TOTP URLs and application passwords with a hash pass, plain text becomes argon2id. */
   hash(secret: string): Promise<string>
 }
@@ -22,6 +26,8 @@ const argon2idCost = { memory: 47_104, passes: 1, parallelism: 1, tagLength: 32 
 export const decoyHash = `$argon2id$v=19$m=${argon2idCost.memory},t=${argon2idCost.passes},p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
 // Hashes run in threads that disks are waited for in too; a storm of logins must leave some of those (there are four).
 const mostAtOnce = 2
+/** Tasks handed to the CPU pool at once: its own line knows no turns. */
+const mostInPool = 4
 // A hash with a higher cost than these is refused rather than computed: it came from outside.
 const maxMemoryKiB = 1024 * 1024
 const maxPasses = 64
@@ -31,25 +37,28 @@ const maxSecretBytes = 4096
 const tasks = import.meta.resolve('./password-tasks.ts')
 const scryptAsync = promisify<string, Buffer, number, object, Buffer>(scrypt)
 const pbkdf2Async = promisify(pbkdf2)
+const argon2Async = promisify(argon2)
 
 export function createPasswords({ workers, random }: { workers: Workers; random: Random }): Passwords {
-  const argon2InTurn = inTurns(promisify(argon2), mostAtOnce)
-  const inPool = (task: string, argument: CryptTask): Promise<boolean> => workers.run<CryptTask, boolean>(tasks, task, argument)
+  const turns = createTurns(mostAtOnce)
+  const poolTurns = createTurns(mostInPool)
 
-  async function verify(stored: string, secret: string): Promise<boolean> {
+  async function verify(stored: string, secret: string, from: readonly string[] = []): Promise<boolean> {
     if (Buffer.byteLength(secret) > maxSecretBytes) return false
+    const inPool = (task: string): Promise<boolean> =>
+      poolTurns(from, () => workers.run<CryptTask, boolean>(tasks, task, { stored, secret }))
     const braced = /^\{([A-Za-z0-9.-]+)\}([\s\S]*)$/.exec(stored)
-    if (braced !== null) return verifyBraced((braced[1] ?? '').toUpperCase(), braced[2] ?? '', secret)
-    if (stored.startsWith('$argon2')) return verifyArgon2(argon2InTurn, stored, secret)
-    if (stored.startsWith('$scrypt$')) return verifyScrypt(stored, secret)
-    if (stored.startsWith('$pbkdf2')) return verifyPbkdf2(stored, secret)
-    if (/^\$2[abxy]\$/.test(stored)) return inPool('verifyBcrypt', { stored, secret })
-    if (/^\$[56]\$/.test(stored)) return inPool('verifyShaCrypt', { stored, secret })
-    if (/^\$(1|apr1)\$/.test(stored)) return inPool('verifyMd5Crypt', { stored, secret })
+    if (braced !== null) return verifyBraced((braced[1] ?? '').toUpperCase(), braced[2] ?? '', secret, from)
+    if (stored.startsWith('$argon2')) return turns(from, () => verifyArgon2(stored, secret))
+    if (stored.startsWith('$scrypt$')) return turns(from, () => verifyScrypt(stored, secret))
+    if (stored.startsWith('$pbkdf2')) return turns(from, () => verifyPbkdf2(stored, secret))
+    if (/^\$2[abxy]\$/.test(stored)) return inPool('verifyBcrypt')
+    if (/^\$[56]\$/.test(stored)) return inPool('verifyShaCrypt')
+    if (/^\$(1|apr1)\$/.test(stored)) return inPool('verifyMd5Crypt')
     return /^[$_]/.test(stored) ? false : isEqual(stored, secret)
   }
 
-  async function verifyBraced(scheme: string, value: string, secret: string): Promise<boolean> {
+  async function verifyBraced(scheme: string, value: string, secret: string, from: readonly string[]): Promise<boolean> {
     const digest = digests[scheme]
     if (digest !== undefined) {
       const bytes = Buffer.from(value, 'base64')
@@ -61,41 +70,19 @@ export function createPasswords({ workers, random }: { workers: Workers; random:
     const isWrapped = ['CRYPT', 'ARGON2', 'ARGON2I', 'ARGON2ID', 'PBKDF2', 'SCRYPT', 'BLF-CRYPT', 'SHA512-CRYPT', 'SHA256-CRYPT'].includes(
       scheme,
     )
-    return isWrapped && value.startsWith('$') ? verify(value, secret) : false
+    return isWrapped && value.startsWith('$') ? verify(value, secret, from) : false
   }
+
+  const hashInTurn = (secret: string): Promise<string> => turns([], () => hashArgon2id(secret, random.bytes(16)))
 
   return {
     verify,
     async hash(secret) {
       const app = /^(\$app\$[^$]*\$)([\s\S]*)$/.exec(secret)
-      if (app !== null)
-        return `${app[1]}${isHashed(app[2] ?? '') ? app[2] : await hashArgon2id(argon2InTurn, app[2] ?? '', random.bytes(16))}`
+      if (app !== null) return `${app[1]}${isHashed(app[2] ?? '') ? app[2] : await hashInTurn(app[2] ?? '')}`
       if (secret.startsWith('otpauth://') || isHashed(secret)) return secret
-      return hashArgon2id(argon2InTurn, secret, random.bytes(16))
+      return hashInTurn(secret)
     },
-  }
-}
-
-type Argon2 = (algorithm: 'argon2id', parameters: Argon2Parameters) => Promise<Uint8Array>
-
-/** At most so many calls at once; the others wait in line. */
-function inTurns<Args extends readonly unknown[], Result>(
-  call: (...args: Args) => Promise<Result>,
-  most: number,
-): (...args: Args) => Promise<Result> {
-  const line: Array<() => void> = []
-  let running = 0
-  return async (...args) => {
-    if (running < most) running += 1
-    // Whoever is done hands its place over.
-    else await new Promise<void>(resolve => line.push(resolve))
-    try {
-      return await call(...args)
-    } finally {
-      const next = line.shift()
-      if (next === undefined) running -= 1
-      else next()
-    }
   }
 }
 
@@ -114,20 +101,20 @@ export function isHashed(secret: string): boolean {
   return /^\$[a-z0-9-]+\$/i.test(secret) || /^\{[A-Za-z0-9.-]+\}/.test(secret) || /^_[./A-Za-z0-9]{19}$/.test(secret)
 }
 
-async function hashArgon2id(argon2: Argon2, secret: string, nonce: Buffer): Promise<string> {
+async function hashArgon2id(secret: string, nonce: Buffer): Promise<string> {
   const { memory, passes, parallelism } = argon2idCost
-  const tag = await argon2('argon2id', { message: secret, nonce, ...argon2idCost })
+  const tag = await argon2Async('argon2id', { message: secret, nonce, ...argon2idCost })
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(nonce)}$${unpadded(Buffer.from(tag))}`
 }
 
-async function verifyArgon2(argon2: Argon2, stored: string, secret: string): Promise<boolean> {
+async function verifyArgon2(stored: string, secret: string): Promise<boolean> {
   const found = /^\$(argon2(?:id|i|d))\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(stored)
   if (found === null) return false
   const [, algorithm = '', memory, passes, parallelism, salt = '', hash = ''] = found
   const expected = Buffer.from(hash, 'base64')
   if (Number(memory) > maxMemoryKiB || Number(passes) > maxPasses || Number(parallelism) > 64 || expected.length > 1024) return false
   try {
-    const tag = await argon2(algorithm as 'argon2id', {
+    const tag = await argon2Async(algorithm as 'argon2id', {
       message: secret,
       nonce: Buffer.from(salt, 'base64'),
       memory: Number(memory),
