@@ -60,7 +60,9 @@ export function contractDocument(): JsonObject {
         events: Object.fromEntries(Object.entries(output.events).map(([name, schema]) => [name, components.convert(schema)])),
       }
     }
-    return 'schema' in output ? { ...output, schema: components.convert(output.schema) } : output
+    if (!('schema' in output)) return output
+    const refused = 'refused' in output ? { refused: components.convert(output.refused) } : {}
+    return { ...output, schema: components.convert(output.schema), ...refused }
   }
 
   return {

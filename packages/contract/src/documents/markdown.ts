@@ -132,7 +132,12 @@ export function endpointsReference(): string {
 
   function outputPart(output: ResponseBody): readonly string[] {
     if (output.kind === 'data') return ['Answer, in `data`:', block(output.schema)]
-    if (output.kind === 'json') return ['Answer:', block(output.schema)]
+    if (output.kind === 'json')
+      return [
+        'Answer:',
+        block(output.schema),
+        ...(output.refused === undefined ? [] : ['Refusal, with status 400:', block(output.refused)]),
+      ]
     if (output.kind === 'events') {
       return [
         'Answer: server-sent events.',

@@ -134,6 +134,14 @@ function problemsOf(codes: readonly ErrorCode[]): JsonObject {
   )
 }
 
+/** Adds the refusals of an endpoint that has a form of its own for them. */
+function withRefusals(output: ResponseBody, problems: JsonObject, convert: Converter): JsonObject {
+  if (output.kind !== 'json' || output.refused === undefined) return problems
+  const { content } = (problems['400'] ?? {}) as { readonly content?: JsonObject }
+  const refused: JsonObject = { 'application/json': { schema: convert(output.refused) } }
+  return { ...problems, 400: { description: 'Refused.', content: { ...content, ...refused } } }
+}
+
 /** The interface as an OpenAPI 3.1 document. Every call gives a new object. */
 export function openApiDocument(): JsonObject {
   const components = createComponents()
@@ -156,7 +164,11 @@ export function openApiDocument(): JsonObject {
           ...requestBodyOf(endpoint, components.convert),
           responses: {
             200: { description: 'Success.', content: successOf(endpoint.output, components.convert) },
-            ...problemsOf(management ? [...commonErrors, ...endpoint.errors] : endpoint.errors),
+            ...withRefusals(
+              endpoint.output,
+              problemsOf(management ? [...commonErrors, ...endpoint.errors] : endpoint.errors),
+              components.convert,
+            ),
           },
         },
       }

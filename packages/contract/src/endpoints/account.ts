@@ -10,6 +10,7 @@ const authorization = Type.Union([
     redirect_uri: Type.Optional(nullableText),
     nonce: Type.Optional(nullableText),
     code_challenge: Type.Optional(nullableText),
+    /** The other method of RFC 7636 protects nothing that a listener has not got. */
     code_challenge_method: Type.Optional(nullable(words('S256'))),
     scope: Type.Optional(nullableText),
   }),

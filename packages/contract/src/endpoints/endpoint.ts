@@ -25,6 +25,9 @@ export type Access =
 /** Short-lived token that may stand in for the Authorization field on a stream. */
 export type StreamToken = 'live-tracing' | 'live-metrics' | 'troubleshoot'
 
+/** Key of a setting that opens an endpoint. */
+export type OpeningSetting = 'oauth.client-registration.anonymous'
+
 declare const valueBrand: unique symbol
 
 /**
@@ -64,8 +67,8 @@ export type RequestBody =
 export type ResponseBody =
   /** Status 200, `{"data": …}`. */
   | { readonly kind: 'data'; readonly schema: TSchema }
-  /** Status 200, the value itself as JSON. */
-  | { readonly kind: 'json'; readonly schema: TSchema }
+  /** The value itself as JSON: with status 200, or with 400 when it is one of the refusals, which have a member `error`. */
+  | { readonly kind: 'json'; readonly schema: TSchema; readonly refused?: TSchema }
   | { readonly kind: 'bytes' | 'text'; readonly mediaType: string }
   /** Server-sent events: name to contents of `data:`. */
   | { readonly kind: 'events'; readonly events: Readonly<Record<string, TSchema>> }
@@ -79,6 +82,8 @@ export interface Endpoint {
   readonly exact?: true
   readonly access: Access
   readonly streamToken?: StreamToken
+  /** Boolean setting that opens it to everybody, counted by the anonymous rate limit, while it is on. */
+  readonly openedBy?: OpeningSetting
   readonly impact: Impact
   readonly params: PathParameters
   readonly query: QueryParameters
@@ -135,7 +140,7 @@ type EventFrames<M> = {
 /** What a handler returns: the payload, bytes, or the frames of a stream. */
 export type Output<E> = E extends { readonly output: infer O }
   ? O extends { readonly kind: 'data' | 'json'; readonly schema: infer S extends TSchema }
-    ? Static<S>
+    ? Static<S> | (O extends { readonly refused: infer R extends TSchema } ? Static<R> : never)
     : O extends { readonly kind: 'events'; readonly events: infer M }
       ? AsyncIterable<EventFrames<M>>
       : O extends { readonly kind: 'text' }

@@ -25,6 +25,7 @@ export type {
   Impact,
   Input,
   Method,
+  OpeningSetting,
   Output,
   PathParameter,
   PathParameters,

@@ -24,6 +24,11 @@ export function plain<S extends TSchema>(schema: S) {
   return { kind: 'json', schema } as const
 }
 
+/** JSON with status 200, or a refusal with 400. */
+export function plainOr<S extends TSchema, R extends TSchema>(schema: S, refused: R) {
+  return { kind: 'json', schema, refused } as const
+}
+
 export function textOf(mediaType: string) {
   return { kind: 'text', mediaType } as const
 }

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { endpoint } from './endpoint.ts'
-import { flag, form, json, natural, nullable, path, plain, query, text, textOf, texts, words } from './parts.ts'
+import { flag, form, json, natural, nullable, path, plain, plainOr, query, text, textOf, texts, words } from './parts.ts'
 
 const kib = 1_024
 
@@ -43,32 +43,30 @@ export const getToken = endpoint({
     }),
     2 * kib,
   ),
-  output: plain(
-    Type.Union([
-      Type.Object({
-        access_token: text,
-        token_type: Type.Literal('bearer'),
-        expires_in: natural,
-        refresh_token: Type.Optional(text),
-        id_token: Type.Optional(text),
-      }),
-      Type.Object({
-        error: words(
-          'access_denied',
-          'authorization_pending',
-          'expired_token',
-          'invalid_client',
-          'invalid_grant',
-          'invalid_request',
-          'slow_down',
-          'unsupported_grant_type',
-        ),
-      }),
-    ]),
+  output: plainOr(
+    Type.Object({
+      access_token: text,
+      token_type: Type.Literal('bearer'),
+      expires_in: natural,
+      refresh_token: Type.Optional(text),
+      id_token: Type.Optional(text),
+    }),
+    Type.Object({
+      error: words(
+        'access_denied',
+        'authorization_pending',
+        'expired_token',
+        'invalid_client',
+        'invalid_grant',
+        'invalid_request',
+        'slow_down',
+        'unsupported_grant_type',
+      ),
+    }),
   ),
   errors: ['invalidParameters', 'unauthorized'],
   summary: 'Exchange a code, a device code or a refresh token for tokens (RFC 6749)',
-  doc: 'An answer with `error` has status 400.',
+  doc: 'A body of any type is read as a form; one without a Content-Type is refused. A code or device code is good for one answer.',
 })
 
 export const introspectToken = endpoint({
@@ -118,6 +116,7 @@ export const registerClient = endpoint({
   method: 'POST',
   path: '/auth/register',
   access: 'oauth-client-registration',
+  openedBy: 'oauth.client-registration.anonymous',
   impact: 'write',
   body: json(
     Type.Object({
@@ -134,7 +133,7 @@ export const registerClient = endpoint({
   output: plain(Type.Record(Type.String(), Type.Unknown())),
   errors: ['invalidParameters'],
   summary: 'Register an OAuth client (RFC 7591)',
-  doc: 'Open to everybody while the setting for anonymous registration is on. Gives the request back with a `client_id`.',
+  doc: 'Open to everybody while the setting for anonymous registration is on. Gives the request back with a `client_id`. Fields that are not named here are given back as they came.',
 })
 
 export const getSigningKeys = endpoint({
@@ -185,10 +184,44 @@ export const authorizePage = endpoint({
     response_type: query.text('`code`.'),
     code_challenge: query.text('PKCE challenge (RFC 7636).'),
     code_challenge_method: query.text('`S256`.'),
+    prompt: query.text('With `none`, what needs a person is refused at once.'),
     code: query.text('Code a device shows.'),
   },
   output: textOf('text/html'),
   summary: 'Page on which a person logs in and lets a client or device in',
+  doc: 'With a `redirect_uri` it is about an authorization code (RFC 6749 §4.1), else about a device (RFC 8628 §3.3). What a registered client asks for wrongly goes back to it as `error`.',
+})
+
+const field = Type.Optional(text)
+
+export const submitAuthorization = endpoint({
+  id: 'submitAuthorization',
+  method: 'POST',
+  path: ['/authorize/code', '/authorize', '/authorize/'],
+  access: 'anonymous',
+  impact: 'write',
+  body: form(
+    Type.Object({
+      client_id: field,
+      redirect_uri: field,
+      state: field,
+      nonce: field,
+      scope: field,
+      response_type: field,
+      code_challenge: field,
+      code_challenge_method: field,
+      code: field,
+      login: field,
+      password: field,
+      totp: field,
+      action: Type.Optional(Type.String({ description: '`deny` refuses; anything else lets the client or device in.' })),
+    }),
+    16 * kib,
+  ),
+  output: textOf('text/html'),
+  errors: ['invalidParameters', 'forbidden'],
+  summary: 'What the page of a login sends: who it is, and whether to let the client or device in',
+  doc: 'Answers with a page, or with a redirection (303) to the client. Only the page itself may send it: a form of another origin is refused.',
 })
 
 export const getJmapSession = endpoint({
