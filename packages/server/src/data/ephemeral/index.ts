@@ -26,6 +26,9 @@ function kindOf(key: string): string {
   return key.slice(0, Math.max(0, key.indexOf(':')))
 }
 
+/** Of the same kind, and no key that anybody sets. */
+const lockKey = (key: string): string => `${key}\0lock`
+
 export function createMemoryEphemeral({ clock, maxKeys = defaultMaxKeys }: { clock: Pick<Clock, 'now'>; maxKeys?: number }): Ephemeral {
   const rates: RateCounter = createRateCounter({ clock, maxKeys })
   const kinds = new Map<string, Map<string, { value: string; expiresAt: number }>>()
@@ -71,12 +74,12 @@ export function createMemoryEphemeral({ clock, maxKeys = defaultMaxKeys }: { clo
       return next
     },
     async lock(key, ttlMs) {
-      if (live(`lock:${key}`) !== undefined) return false
-      put(`lock:${key}`, '1', ttlMs)
+      if (live(lockKey(key)) !== undefined) return false
+      put(lockKey(key), '1', ttlMs)
       return true
     },
     async unlock(key) {
-      valuesOf('lock:').delete(`lock:${key}`)
+      valuesOf(key).delete(lockKey(key))
     },
   }
 }

@@ -18,12 +18,14 @@ import {
 import { type Administration, createAdministration } from './administration.ts'
 import { createCatalogue } from './catalogue.ts'
 import { asciiDomain, foldAddress } from './names.ts'
+import { createOwnSecrets, type OwnSecrets } from './own-secrets.ts'
 import { createRemovals } from './removals.ts'
 import { createRights, type Rights } from './rights.ts'
 
 export type { Administration, PrincipalQuery } from './administration.ts'
 export type { PrincipalInput, PrincipalOperation } from './input.ts'
 export type { PrincipalOutput } from './output.ts'
+export type { OwnSecretChange, OwnSecrets } from './own-secrets.ts'
 export { allPermissions, type Rights, rightsOf } from './rights.ts'
 
 /** Somebody who proved who they are. */
@@ -47,7 +49,7 @@ export type Resolution =
   | { readonly kind: 'list'; readonly name: string; readonly addresses: readonly string[] }
   | { readonly kind: 'unknown' }
 
-export interface Directory extends Administration {
+export interface Directory extends Administration, OwnSecrets {
   byId(id: number): Promise<PrincipalRecord | undefined>
   /** Names are compared in lower case. */
   byName(name: string): Promise<PrincipalRecord | undefined>
@@ -194,6 +196,7 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, tra
       const resolution = await resolve(wanted)
       return resolution.kind === 'mailbox' && resolution.accountId === accountId
     },
+    ...createOwnSecrets({ store, settings, hashSecret }),
     ...createAdministration({
       store,
       rights,
