@@ -3,4 +3,5 @@
 export { hasField, removeFields } from './edit.ts'
 export { type Entity, type LeafEntity, type MultipartEntity, writeEntity, writeMessage } from './entity.ts'
 export { formatAddressField, formatDate, formatField, formatTextField, parameterWords } from './fields.ts'
+export { type Thread, type Threadable, threadByIds, threadByReferences, threadBySubject } from './threads.ts'
 export { formatDeliveredTo, formatReceived, formatReturnPath, type ReceivedField, receivedProtocol } from './trace-fields.ts'

@@ -16,6 +16,7 @@ const afterLogin = [
   'WITHIN',
   'SEARCHRES',
   'SORT',
+  'THREAD=REFERENCES',
   'LIST-EXTENDED',
   'LIST-STATUS',
   'ESORT',
@@ -33,6 +34,8 @@ const afterLogin = [
   'SAVEDATE',
   'PARTIAL',
   'LIST-MYRIGHTS',
+  'THREAD=ORDEREDSUBJECT',
+  'THREAD=REFS',
 ] as const
 
 /** The words of CAPABILITY for the state the session is in. */

@@ -31,6 +31,7 @@ import { starttls } from './commands/starttls.ts'
 import { status } from './commands/status.ts'
 import { store } from './commands/store.ts'
 import { subscribe } from './commands/subscribe.ts'
+import { thread } from './commands/thread.ts'
 import { unauthenticate } from './commands/unauthenticate.ts'
 
 const copying = { states: 'selected', permission: 'imap-copy', event: 'imap.copy', news: 'after', run: copy } as const
@@ -70,6 +71,15 @@ const storing = {
   writes: true,
   isStrict: true,
   run: store,
+} as const
+
+const threading = {
+  states: 'selected',
+  permission: 'imap-thread',
+  event: 'imap.thread',
+  news: 'before',
+  keepsNumbers: true,
+  run: thread,
 } as const
 
 const table = {
@@ -114,6 +124,8 @@ const table = {
   'UID SEARCH': searching,
   SORT: sorting,
   'UID SORT': sorting,
+  THREAD: threading,
+  'UID THREAD': threading,
   STORE: storing,
   'UID STORE': storing,
   COPY: copying,

@@ -104,6 +104,6 @@ function displayed([first]: Envelope['from']): string {
 }
 
 /** i;unicode-casemap in effect (RFC 5051): case and compatibility forms do not count. */
-function folded(text: string): string {
+export function folded(text: string): string {
   return text.normalize('NFKD').toUpperCase()
 }
