@@ -64,7 +64,9 @@ export async function startImapServer({ clock = systemClock }: { readonly clock?
   const access = createAccess({ store, settings, directory, passwords, ephemeral, clock, random: systemRandom, trace })
   const blobs = createBlobs({ store, clock, trace })
   const quotaOf = async (accountId: number): Promise<{ bytes: number }> => ({ bytes: (await directory.byId(accountId))?.quota ?? 0 })
-  const mailboxes = createMailboxes({ store, blobs, clock, quotaOf })
+  // Mail that a dialog begins with is as old as the server, wherever the second ends: nothing of it is recent.
+  const startMs = clock.now()
+  const mailboxes = createMailboxes({ store, blobs, clock: { ...clock, now: () => startMs }, quotaOf })
   const certificates = await createCertificates({ settings, clock, random: systemRandom, trace })
   const imap = createImap({
     access,

@@ -5,6 +5,7 @@ import type { Clock } from '#base/clock'
 import type { Trace } from '#base/trace'
 import type { Limits } from './limits.ts'
 import type { Login, Logins } from './logins.ts'
+import type { Recency } from './recency.ts'
 import type { Reply } from './reply.ts'
 import type { MailboxView } from './selected.ts'
 import type { Uploads } from './uploads.ts'
@@ -30,6 +31,7 @@ export interface Session {
   readonly logins: Logins
   /** Messages of APPEND that are coming in. */
   readonly uploads: Uploads
+  readonly recency: Recency
   readonly clock: Clock
   readonly trace: Trace
 

@@ -5,7 +5,6 @@ import { type FetchItem, formatInternalDate, needsOctets } from '@postern/mail/i
 import type { Placed } from '#services/mailbox'
 import type { Selected } from './command.ts'
 import { addItem, FetchLine, MessageSource } from './fetch-items.ts'
-import { shownFlags } from './flags.ts'
 import { objectIdOf } from './object-ids.ts'
 
 /** An item of the answer; `NEW-FLAGS` are shown of those messages only that have become seen. */
@@ -45,13 +44,12 @@ function columnItem({ view }: Selected, item: Shown, marked: ReadonlyMap<number,
       return index => `UID ${rows.uids[index] ?? 0}`
     case 'FLAGS':
       return index => {
-        const now = marked.get(rows.uids[index] ?? 0)
-        return `FLAGS ${shownFlags(now?.flags ?? rows.flags[index] ?? 0, now?.keywords ?? rows.keywords[index] ?? [])}`
+        return `FLAGS ${view.shownFlags(index, marked.get(rows.uids[index] ?? 0))}`
       }
     case 'NEW-FLAGS':
       return index => {
         const now = marked.get(rows.uids[index] ?? 0)
-        return now === undefined ? '' : `FLAGS ${shownFlags(now.flags, now.keywords)}`
+        return now === undefined ? '' : `FLAGS ${view.shownFlags(index, now)}`
       }
     case 'MODSEQ':
       return index => `MODSEQ (${marked.get(rows.uids[index] ?? 0)?.change ?? rows.changes[index] ?? 0})`

@@ -16,6 +16,7 @@ import type { Mailboxes } from '#services/mailbox'
 import { openFolders } from './folders.ts'
 import { createLimits } from './limits.ts'
 import { createLogins, type Login } from './logins.ts'
+import { createRecency } from './recency.ts'
 import { ImapSession } from './session.ts'
 import { createUploads } from './uploads.ts'
 
@@ -47,6 +48,7 @@ const stopPatienceMs = 8_000
 export function createImap(parts: ImapParts): Imap {
   const { access, directory, mailboxes, accountsSharedWith, blobs, settings, clock, trace } = parts
   const limits = createLimits(settings)
+  const recency = createRecency(clock)
   const stop = new AbortController()
   const budget = createByteBudget(maxAppendingBytes)
   const running = new Map<Promise<void>, Connection>()
@@ -84,6 +86,7 @@ export function createImap(parts: ImapParts): Imap {
       logins,
       watch: mailboxes.watch,
       limits,
+      recency,
       uploads: createUploads(blobs, budget),
       admit,
       clock,

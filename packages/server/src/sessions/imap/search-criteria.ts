@@ -1,6 +1,6 @@
 // Search keys as clients write them, and the criteria the mailbox service understands. Numbers become UIDs on the way.
 import { GrammarError, isUnknownSystemFlag, resolveRanges, type SearchKey, type SequenceSet } from '@postern/mail/imap'
-import { type Criterion, flagOfKeyword } from '#services/mailbox'
+import { type Criterion, flagBits, flagOfKeyword } from '#services/mailbox'
 import { storedFlags } from './flags.ts'
 import { parseObjectId } from './object-ids.ts'
 import type { MailboxView } from './selected.ts'
@@ -14,13 +14,15 @@ export function toCriterion(key: SearchKey, view: MailboxView, nowSeconds: numbe
   const inner = (operand: SearchKey): Criterion => toCriterion(operand, view, nowSeconds)
   switch (key.key) {
     case 'all':
-    case 'old':
     case 'saveDateSupported':
       return all
-    // No message is ever recent, so none is new (RFC 3501 §6.4.4) and each is old.
+    // RFC 3501 §6.4.4
     case 'recent':
+      return recent(view)
+    case 'old':
+      return { kind: 'not', of: recent(view) }
     case 'new':
-      return none
+      return { kind: 'and', of: [recent(view), { kind: 'not', of: { kind: 'flags', flags: flagBits.seen } }] }
     case 'flag':
       return key.isSet ? flag(key.flag) : { kind: 'not', of: flag(key.flag) }
     case 'match':
@@ -64,6 +66,10 @@ export function toCriterion(key: SearchKey, view: MailboxView, nowSeconds: numbe
 /** Fields are compared without their line breaks; some clients count those of the command into the literal. */
 function unfolded(text: string): string {
   return text.replace(/[\r\n]+/g, '')
+}
+
+function recent(view: MailboxView): Criterion {
+  return { kind: 'uids', ranges: [...view.recentRanges] }
 }
 
 function flag(name: string): Criterion {

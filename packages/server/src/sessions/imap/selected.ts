@@ -5,6 +5,7 @@ import { compactSet, indexesInRanges, resolveRanges, type SequenceSet } from '@p
 import { type AccountMailboxes, type Mailbox, type MailboxColumns, type Placed, rightBits } from '#services/mailbox'
 import { shownFlags, shownKeywordBits } from './flags.ts'
 import type { Place } from './folders.ts'
+import { mailboxKey, type Recency } from './recency.ts'
 
 /** Messages by position; one less than the sequence number. */
 export type Rows = Pick<MailboxColumns, 'count' | 'uids' | 'ids' | 'flags' | 'keywords' | 'changes' | 'sizes' | 'received' | 'saved'>
@@ -48,8 +49,12 @@ export class MailboxView {
   /** Change numbers of messages whose new flags the client knows already. */
   private readonly known = new Map<number, number>()
   private readonly announced = new Set<string>()
+  private readonly recency: Recency | null
+  /** Ranges of UIDs this session was the first to hear of, ascending. */
+  private readonly recent: { readonly from: number; readonly to: number }[] = []
 
-  constructor({ account, mailbox, isOwn }: Place, columns: MailboxColumns, isReadOnly: boolean) {
+  /** Without `recency` no message is recent, as in IMAP4rev2. */
+  constructor({ account, mailbox, isOwn }: Place, columns: MailboxColumns, isReadOnly: boolean, recency: Recency | null = null) {
     this.account = account
     this.mailbox = mailbox
     this.isOwn = isOwn
@@ -57,7 +62,9 @@ export class MailboxView {
     this.told = columns
     this.latest = columns
     this.highestChange = columns.highestChange
+    this.recency = recency
     this.announce(columns, 0)
+    this.hear(columns)
   }
 
   get rows(): Rows {
@@ -69,6 +76,13 @@ export class MailboxView {
   }
 
   /** The newest change the client was or is about to be told of. */
+  get recentCount(): number {
+    const { uids, count } = this.told
+    let recent = 0
+    for (let at = 0; at < count; at++) if (this.isRecent(uids[at] ?? 0)) recent += 1
+    return recent
+  }
+
   get highestModSeq(): number {
     return this.highestChange
   }
@@ -102,6 +116,25 @@ export class MailboxView {
       for (let number = from; number <= Math.min(to, count); number++) found.push(number - 1)
     }
     return found
+  }
+
+  isRecent(uid: number): boolean {
+    return this.recent.some(({ from, to }) => uid >= from && uid <= to)
+  }
+
+  /** UIDs of recent messages, as ranges. */
+  get recentRanges(): readonly (readonly [number, number])[] {
+    return this.recent.map(({ from, to }) => [from, to])
+  }
+
+  /** The client hears of these messages. */
+  private hear(rows: Rows): void {
+    if (this.recency === null) return
+    const last = rows.uids[rows.count - 1] ?? 0
+    const known = this.recent.at(-1)?.to ?? 0
+    const first = this.recency.firstOf(mailboxKey(this.account.accountId, this.mailbox), rows, !this.isReadOnly)
+    const from = Math.max(first, known + 1)
+    if (from <= last) this.recent.push({ from, to: last })
   }
 
   /** The position of a UID, or −1. */
@@ -156,7 +189,7 @@ export class MailboxView {
     this.told = gone.length === 0 || options.mayExpunge ? now : withGhosts(before, gone, now)
     this.ghosts = this.told === now ? noUids : new Set(gone.map(index => before.uids[index] ?? 0))
     const arrivals = now.count + (this.told === now ? gone.length : 0) + this.ghosts.size - before.count
-    if (arrivals !== 0 || (gone.length > 0 && options.mayExpunge)) text += `* ${this.told.count} EXISTS\r\n`
+    if (arrivals !== 0 || (gone.length > 0 && options.mayExpunge)) text += this.counts(now)
     text += this.announceNew(before, now, changed)
     for (const at of changed) {
       const uid = now.uids[at] ?? 0
@@ -167,12 +200,26 @@ export class MailboxView {
     return text
   }
 
+  private counts(now: Rows): string {
+    const heard = this.recent.length
+    this.hear(now)
+    return `* ${this.told.count} EXISTS\r\n${this.recent.length > heard ? `* ${this.recentCount} RECENT\r\n` : ''}`
+  }
+
+  /** Flags of the message at a position; `known` are newer than what the client was told. */
+  shownFlags(index: number, known?: Pick<Placed, 'flags' | 'keywords'>): string {
+    const { flags, keywords, uids } = this.told
+    const shown = shownFlags(known?.flags ?? flags[index] ?? 0, known?.keywords ?? keywords[index] ?? [])
+    if (this.recent.length === 0 || !this.isRecent(uids[index] ?? 0)) return shown
+    return shown === '()' ? '(\\Recent)' : `(\\Recent ${shown.slice(1)}`
+  }
+
   /** `* n FETCH (FLAGS …)` for the message at a position. */
   flagsResponse(index: number, { withUid, withModSeq }: Pick<Telling, 'withUid' | 'withModSeq'>): string {
-    const { flags, keywords, uids, changes } = this.told
+    const { uids, changes } = this.told
     const uid = withUid ? ` UID ${uids[index] ?? 0}` : ''
     const modSeq = withModSeq ? ` MODSEQ (${changes[index] ?? 0})` : ''
-    return `* ${index + 1} FETCH (FLAGS ${shownFlags(flags[index] ?? 0, keywords[index] ?? [])}${uid}${modSeq})\r\n`
+    return `* ${index + 1} FETCH (FLAGS ${this.shownFlags(index)}${uid}${modSeq})\r\n`
   }
 
   flagsLine(): string {

@@ -30,6 +30,7 @@ import {
   maxWaitingBytes,
 } from './limits.ts'
 import type { Login, Logins } from './logins.ts'
+import type { Recency } from './recency.ts'
 import { bad, type Reply, renderReply, replyToFailure, replyToGrammarError } from './reply.ts'
 import type { MailboxView } from './selected.ts'
 import type { Uploads } from './uploads.ts'
@@ -43,6 +44,7 @@ export interface SessionParts {
   readonly logins: Logins
   readonly watch: Session['watch']
   readonly limits: Limits
+  readonly recency: Recency
   readonly uploads: Uploads
   /** Counts a command of an account; false when it was one too many. */
   readonly admit: (login: Login) => boolean
@@ -61,6 +63,7 @@ export class ImapSession implements Session {
   readonly uploads: Uploads
   readonly limits: Limits
   readonly logins: Logins
+  readonly recency: Recency
   readonly clock: Clock
   readonly trace: Span
   readonly enabled = new Set<Extension>()
@@ -88,6 +91,7 @@ export class ImapSession implements Session {
     this.uploads = parts.uploads
     this.limits = parts.limits
     this.logins = parts.logins
+    this.recency = parts.recency
     this.clock = parts.clock
     this.turn = createTurns(parts.clock)
     this.trace = parts.span

@@ -20,7 +20,7 @@ export async function select(session: LoggedIn, args: Arguments, { name: command
   if (request.condstore) session.enable('CONDSTORE')
   const place = await session.login.folders.require(request.mailbox)
   const columns = await place.account.columns(place.mailbox.id)
-  const view = new MailboxView(place, columns, isExamine)
+  const view = new MailboxView(place, columns, isExamine, session.enabled.has('IMAP4rev2') ? null : session.recency)
   session.select(view)
   session.write(describe(session, place, view, columns))
   if (request.qresync !== null && isSelected(session) && request.qresync.uidValidity === columns.uidValidity)
@@ -47,7 +47,7 @@ function describe(
   const lines = [`* ${view.count} EXISTS\r\n`, view.flagsLine()]
   if (isRev2) lines.push(`* LIST () "/" ${encodeMailboxName(place.name, session.text)}\r\n`)
   else {
-    lines.push('* 0 RECENT\r\n')
+    lines.push(`* ${view.recentCount} RECENT\r\n`)
     const firstUnseen = view.rows.flags.findIndex(flags => (flags & flagBits.seen) === 0)
     if (firstUnseen >= 0) lines.push(`* OK [UNSEEN ${firstUnseen + 1}] First unseen message\r\n`)
   }

@@ -4,6 +4,7 @@ import { flagBits, rightBits } from '#services/mailbox'
 import type { LoggedIn } from '../command.ts'
 import type { Place } from '../folders.ts'
 import { mailboxIdOf } from '../object-ids.ts'
+import { mailboxKey } from '../recency.ts'
 import { ok, type Reply } from '../reply.ts'
 
 /** RFC 9051 §6.3.11. */
@@ -36,8 +37,7 @@ async function statusValue(session: LoggedIn, place: Place, item: StatusItem): P
     case 'MESSAGES':
       return String(mailbox.total)
     case 'RECENT':
-      // No message is recent: the state cannot be kept for clients that come and go (RFC 9051 Appendix E).
-      return '0'
+      return String(session.enabled.has('IMAP4rev2') ? 0 : await recentCount(session, place))
     case 'UIDNEXT':
       return String(mailbox.uidNext)
     case 'UIDVALIDITY':
@@ -57,6 +57,12 @@ async function statusValue(session: LoggedIn, place: Place, item: StatusItem): P
     case 'DELETED-STORAGE':
       return String(mailbox.deleted === 0 ? 0 : await deletedBytes(place))
   }
+}
+
+async function recentCount({ recency }: LoggedIn, { account, mailbox }: Place): Promise<number> {
+  const columns = await account.columns(mailbox.id)
+  const first = recency.firstOf(mailboxKey(account.accountId, mailbox), columns, false)
+  return columns.uids.length - columns.uids.findLastIndex(uid => uid < first) - 1
 }
 
 async function deletedBytes({ account, mailbox }: Place): Promise<number> {
