@@ -1,6 +1,6 @@
 // Names and addresses as they are stored and compared: composed, in lower case, domains as A-labels, nothing invisible, and nothing that
 // is made to be taken for something else.
-import { domainToUnicode } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 import { failure } from '@postern/contract'
 import { foldName, type PrincipalType } from '#data/store'
 
@@ -30,20 +30,16 @@ export function readName(type: PrincipalType, name: string): string {
 
 /** A host name in A-labels (RFC 5891), or nothing when it is none. */
 export function asciiDomain(name: string): string | undefined {
-  if (domainName.test(name)) return /^\d+(\.\d+){3}$/.test(name) ? undefined : name
-  try {
-    const ascii = new URL(`http://${name}/`).hostname
-    return domainName.test(ascii) && !/^\d+(\.\d+){3}$/.test(ascii) ? ascii : undefined
-  } catch {
-    return undefined
-  }
+  // What else a URL could hold between its slashes is no part of a name.
+  const ascii = /^[a-z0-9._\-\x80-\u{10ffff}]+$/u.test(name) ? domainToASCII(name) : ''
+  return domainName.test(ascii) && !/^\d+(\.\d+){3}$/.test(ascii) ? ascii : undefined
 }
 
 /** An address with a domain, folded, the domain in A-labels. A catch-all has an empty local part. */
 export function readEmail(address: string): string {
   const folded = foldName(address.trim())
   const at = folded.indexOf('@')
-  const local = folded.slice(0, at)
+  const local = folded.slice(0, Math.max(0, at))
   const domain = at < 0 ? undefined : asciiDomain(folded.slice(at + 1))
   const isValid = at >= 0 && domain !== undefined && !unseen.test(local) && Buffer.byteLength(folded) <= maxNameBytes
   if (isValid && !mixesScripts(local)) return `${local}@${domain}`

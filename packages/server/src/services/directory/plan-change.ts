@@ -3,7 +3,7 @@ import { foldName, type LaterRefusal, type PrincipalRecord, type PrincipalStep, 
 import type { Caller } from './index.ts'
 import { type PrincipalOperation, readQuota, readTexts } from './input.ts'
 import { foldAddress, readEmail, readExternalMember, readName } from './names.ts'
-import { checkPermissions } from './rights.ts'
+import { checkKnown, checkPermissions } from './rights.ts'
 
 interface Parts {
   readonly caller: Caller
@@ -93,7 +93,8 @@ async function planStep(record: PrincipalRecord, operation: PrincipalOperation, 
     case 'enabledPermissions':
     case 'disabledPermissions': {
       const permissions = items(operation)
-      checkPermissions(parts.caller, { [action === 'removeItem' ? 'disabledPermissions' : field]: permissions })
+      if (action === 'removeItem') checkKnown(field, permissions)
+      else checkPermissions(parts.caller, { [field]: permissions })
       return [{ kind: 'values', field, action: actions[action], values: permissions }]
     }
     case 'urls':

@@ -105,19 +105,20 @@ export function isPermission(text: string): text is PermissionId {
   return Object.hasOwn(permissions, text)
 }
 
+type PermissionField = 'enabledPermissions' | 'disabledPermissions'
+
 /** Enabled permissions must be known and held by the caller, disabled ones known. */
 export function checkPermissions(
   caller: { readonly rights: Rights },
-  {
-    enabledPermissions = [],
-    disabledPermissions = [],
-  }: { readonly enabledPermissions?: readonly string[]; readonly disabledPermissions?: readonly string[] },
+  { enabledPermissions = [], disabledPermissions = [] }: { readonly [Field in PermissionField]?: readonly string[] },
 ): void {
-  for (const id of enabledPermissions) {
-    if (!isPermission(id)) throw failure('other', { details: 'Invalid enabledPermissions value', reason: id })
-    if (!caller.rights.has(id)) throw failure('other', { details: 'Invalid permission', reason: id })
-  }
-  for (const id of disabledPermissions) {
-    if (!isPermission(id)) throw failure('other', { details: 'Invalid disabledPermissions value', reason: id })
-  }
+  checkKnown('enabledPermissions', enabledPermissions)
+  const lacking = enabledPermissions.find(id => isPermission(id) && !caller.rights.has(id))
+  if (lacking !== undefined) throw failure('other', { details: 'Invalid permission', reason: lacking })
+  checkKnown('disabledPermissions', disabledPermissions)
+}
+
+export function checkKnown(field: PermissionField, ids: readonly string[]): void {
+  const unknown = ids.find(id => !isPermission(id))
+  if (unknown !== undefined) throw failure('other', { details: `Invalid ${field} value`, reason: unknown })
 }
