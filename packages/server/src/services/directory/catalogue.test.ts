@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { createPrincipal, deletePrincipal, listPrincipalIds, type PrincipalFilter } from '#data/store'
 import { createCatalogue } from './catalogue.ts'
-import { type Bench, engines, openBench, root } from './testing.ts'
+import { type Bench, engines, openBench, root } from './testing/bench.ts'
 
 const filters: readonly PrincipalFilter[] = [
   { types: [], words: [] },

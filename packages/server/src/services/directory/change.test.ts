@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { Failure } from '@postern/contract'
 import fc from 'fast-check'
 import type { PrincipalOutput } from './index.ts'
-import { type Bench, engines, openBench, refused, root } from './testing.ts'
+import { type Bench, engines, openBench, refused, root } from './testing/bench.ts'
 
 /** What an account is, as far as the operations below can change it. */
 interface Model {

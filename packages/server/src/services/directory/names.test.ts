@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Bench, openBench, refused, root } from './testing.ts'
+import { type Bench, openBench, refused, root } from './testing/bench.ts'
 
 let bench: Bench
 

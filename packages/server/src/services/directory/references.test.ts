@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Bench, openBench, refused, root } from './testing.ts'
+import { type Bench, openBench, refused, root } from './testing/bench.ts'
 
 const types = ['individual', 'group', 'list', 'domain', 'tenant', 'role', 'apiKey', 'oauthClient', 'resource', 'location'] as const
 type Type = (typeof types)[number]

@@ -12,7 +12,7 @@ import {
   type Store,
   setMailboxSubscription,
 } from '#data/store'
-import { type Bench, callerOf, engines, now, openBench, refused, root } from './testing.ts'
+import { type Bench, callerOf, engines, now, openBench, refused, root } from './testing/bench.ts'
 
 const folders = [{ id: 0, name: 'Inbox', role: 'inbox', sortOrder: 0, isSubscribed: true }]
 const limits = { bytes: 0, messages: 0, tenant: null }

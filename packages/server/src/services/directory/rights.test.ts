@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { permissionIds } from '@postern/contract'
-import { type Bench, callerOf, openBench, refused, root } from './testing.ts'
+import { type Bench, callerOf, openBench, refused, root } from './testing/bench.ts'
 
 let bench: Bench
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { appendMessages, checkInvariants, prepareAccount } from '#data/store'
 import type { Caller } from './index.ts'
-import { type Bench, callerOf, engines, now, openBench, refused, root } from './testing.ts'
+import { type Bench, callerOf, engines, now, openBench, refused, root } from './testing/bench.ts'
 
 /** Two tenants with a domain each; the caller looks after the first. */
 async function settle({ directory }: Bench, quota: readonly number[] = []): Promise<Caller> {

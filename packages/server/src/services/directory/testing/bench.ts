@@ -8,7 +8,7 @@ import { createRecordingTrace, type RecordingTrace } from '@postern/testkit'
 import { systemClock, systemRandom } from '#base/clock'
 import { openSettings, type Settings } from '#data/settings'
 import { destroyMailStep, openStore, type Store } from '#data/store'
-import { allPermissions, type Caller, createDirectory, type Directory, fallbackAdministratorId } from './index.ts'
+import { allPermissions, type Caller, createDirectory, type Directory, fallbackAdministratorId } from '../index.ts'
 
 export const root: Caller = { accountId: fallbackAdministratorId, name: 'root', rights: allPermissions, tenantId: undefined }
 
