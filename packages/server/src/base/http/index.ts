@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { createRouter, type HttpRoute, type Router } from './routes.ts'
 
 export { decodeElement, parseQuery, type Query } from './decoding.ts'
+export { parseForm } from './forms.ts'
 export type { HttpRoute } from './routes.ts'
 
 /** The two ends of a connection, proxies already looked through. */
@@ -37,10 +38,12 @@ export interface HttpRequest {
 
 export interface HttpReply {
   readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | string[]>>
   /** Text, bytes, or a stream of texts that is sent as it comes. */
   readonly body?: string | Uint8Array | AsyncIterable<string>
 }
+
+export type HeaderField = readonly [name: string, value: string]
 
 export class BodyTooLarge extends Error {
   readonly maxBytes: number
@@ -52,6 +55,10 @@ export class BodyTooLarge extends Error {
 
 /** What a server answers with. */
 export interface HttpSite {
+  /** Looks at a request before its route does: gives it as it shall be seen, or the answer at once. */
+  readonly enter?: (request: HttpRequest) => Promise<HttpRequest | HttpReply>
+  /** Fields that every answer gets, where it has none of that name. */
+  readonly fields?: () => readonly HeaderField[]
   readonly routes: readonly HttpRoute[]
   /** Answers what no route matches. */
   readonly fallback: (request: HttpRequest) => Promise<HttpReply>
@@ -77,7 +84,12 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 // An import would look at every export of the module, and one of them loads a whole HTTP client.
-const { createServer } = process.getBuiltinModule('node:http')
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
+
+/** RFC 9110 §15. */
+export function reasonPhrase(status: number): string {
+  return STATUS_CODES[status] ?? 'Unknown'
+}
 
 const maxHeaderBytes = 32 * 1024
 const maxRequestsPerSocket = 10_000
@@ -115,10 +127,10 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     const started = parts.monotonic()
     const gone = new AbortController()
     response.once('close', () => gone.abort())
-    const request = describe(incoming, AbortSignal.any([gone.signal, stopping.signal]))
+    let request = describe(incoming, AbortSignal.any([gone.signal, stopping.signal]))
     let reply: HttpReply
     try {
-      reply = await replyTo(request)
+      ;({ request, reply } = await replyTo(request))
       await send(response, incoming, reply, request.signal)
     } catch (error) {
       if (!response.destroyed) response.destroy(error as Error)
@@ -127,16 +139,25 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     parts.onAnswer?.(request, reply.status, parts.monotonic() - started)
   }
 
-  async function replyTo(request: HttpRequest): Promise<HttpReply> {
+  /** The answer, and the request as the site saw it. */
+  async function replyTo(request: HttpRequest): Promise<{ readonly request: HttpRequest; readonly reply: HttpReply }> {
     const first = firstRoute(request.method, request.path)
-    if (first !== undefined) return first.route.run({ ...request, params: first.params })
-    const { route, fallback, onError } = await (site ??= routed(parts.site))
+    if (first !== undefined) return { request, reply: await first.route.run({ ...request, params: first.params }) }
+    const loaded = await (site ??= routed(parts.site))
+    let seen = request
+    let reply: HttpReply
     try {
-      const matched = route(request.method, request.path)
-      return matched === undefined ? await fallback(request) : await matched.route.run({ ...request, params: matched.params })
+      const entered = (await loaded.enter?.(request)) ?? request
+      if ('status' in entered) reply = entered
+      else {
+        seen = entered
+        const matched = loaded.route(seen.method, seen.path)
+        reply = matched === undefined ? await loaded.fallback(seen) : await matched.route.run({ ...seen, params: matched.params })
+      }
     } catch (error) {
-      return onError(error, request)
+      reply = loaded.onError(error, seen)
     }
+    return { request: seen, reply: withFields(reply, loaded.fields?.() ?? []) }
   }
 
   function describe(incoming: IncomingMessage, signal: AbortSignal): HttpRequest {
@@ -176,6 +197,17 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
       for (const socket of sockets) socket.end()
     },
   }
+}
+
+function withFields(reply: HttpReply, fields: readonly HeaderField[]): HttpReply {
+  if (fields.length === 0) return reply
+  const own = new Set(Object.keys(reply.headers ?? {}).map(name => name.toLowerCase()))
+  const added = Map.groupBy(
+    fields.filter(([name]) => !own.has(name.toLowerCase())),
+    ([name]) => name,
+  )
+  const more = Object.fromEntries([...added].map(([name, lines]) => [name, lines.map(([, value]) => value)]))
+  return { ...reply, headers: { ...more, ...reply.headers } }
 }
 
 interface RoutedSite extends HttpSite {
