@@ -206,7 +206,8 @@ export function createAdministration({
 
   return {
     async list(caller, { types: wanted, filter, fields, tenant, page = 1, limit = 0, countOnly = false }) {
-      const types = [...new Set((wanted ?? []).filter(isType))].sort()
+      // `other` is a type that is shown and never asked for: like an unknown one it is passed over.
+      const types = [...new Set((wanted ?? []).filter(isType))].filter(type => type !== 'other').sort()
       const asked = types.length > 0 ? types : (Object.keys(principalTypes) as PrincipalType[])
       for (const type of asked) demandFor(caller, type, 'list')
       const size = limit === 0 ? 0 : Math.min(limit, maxPageSize)

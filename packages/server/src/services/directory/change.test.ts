@@ -186,6 +186,15 @@ describe('PATCH', () => {
     assert.deepEqual((await bench.directory.get(root, 'subject')).emails, [])
   })
 
+  test('a creation takes long texts in lists, texts as quota, and asks for no single text over 512 bytes', async () => {
+    await bench.directory.create(root, { name: 'long', secrets: ['x'.repeat(100_000)], quota: 'big' })
+    assert.equal((await bench.directory.get(root, 'long')).quota, undefined)
+    await bench.directory.create(root, { name: 'number', quota: '77' })
+    assert.equal((await bench.directory.get(root, 'number')).quota, 77)
+    await assert.rejects(bench.directory.create(root, { name: 'x', secrets: 'x'.repeat(513) }), refused('invalidParameters'))
+    await assert.rejects(bench.directory.create(root, { name: 'x', quota: '9'.repeat(513) }), refused('invalidParameters'))
+  })
+
   test('a creation tells what is wrong with names before what is wrong with permissions and addresses', async () => {
     const bad = { enabledPermissions: 'fly', emails: 'none' }
     await assert.rejects(bench.directory.create(root, { ...bad, name: 'subject' }), refused('fieldAlreadyExists', { field: 'name' }))

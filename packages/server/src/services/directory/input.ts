@@ -44,13 +44,13 @@ export function readText(field: string, value: unknown): string | undefined {
   return value
 }
 
-/** A text or a list of texts. */
+/** A text or a list of texts; those of a list are bounded by the size of the request alone. */
 export function readTexts(field: string, value: unknown): readonly string[] {
   if (value === undefined) return []
   const items = Array.isArray(value) ? value : [value]
   if (items.length > maxItems) throw invalidParameters(`${field} has more than ${maxItems} values`)
   return items.map(item => {
-    const text = readText(field, item)
+    const text = Array.isArray(value) && typeof item === 'string' ? item : readText(field, item)
     if (text === undefined) throw invalidParameters(`${field} must hold texts`)
     return text
   })
@@ -60,7 +60,9 @@ export function readTexts(field: string, value: unknown): readonly string[] {
 export function readQuota(value: unknown): { readonly quota: number | undefined; readonly list: readonly number[] | undefined } {
   if (value === undefined) return { quota: undefined, list: undefined }
   if (isCount(value)) return { quota: value, list: undefined }
-  if (typeof value === 'string' && /^\d+$/.test(value) && isCount(Number(value))) return { quota: Number(value), list: undefined }
+  // Clients may send any text; one that is no number limits nothing.
+  if (typeof value === 'string' && Buffer.byteLength(value) <= maxTextBytes)
+    return { quota: /^\d+$/.test(value) && isCount(Number(value)) ? Number(value) : undefined, list: undefined }
   if (Array.isArray(value) && value.length <= 13 && value.every(isCount)) return { quota: value[0], list: value }
   throw invalidParameters('quota must be a whole number, or for tenants a list of up to 13')
 }

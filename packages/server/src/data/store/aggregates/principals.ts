@@ -66,7 +66,7 @@ export const createPrincipal: Command<CreateArgs, number> = {
     for (const member of principal.members) members.push(await resolve(tx, member, tenant))
     const parents: Related[] = []
     for (const field of ['memberOf', 'lists', 'roles'] as const) {
-      for (const parent of principal.relations[field]) parents.push(await resolveParent(tx, type, field, parent, tenant))
+      for (const parent of principal.relations[field]) parents.push(await resolveParent(tx, field, parent, tenant))
     }
     if (later) throw new Refusal(later.code, later.details)
     const numbers = await tx.get<{ last_id: number; last_change: number }>(
@@ -394,17 +394,10 @@ async function resolve(tx: Reader, name: string, tenantId: number | undefined): 
 
 const parentTypes: Readonly<Record<RelationField, PrincipalType>> = { memberOf: 'group', lists: 'list', roles: 'role' }
 
-/** At its creation a principal of any type may stand in groups, lists and roles; beyond that goes what a change allows. */
-async function resolveParent(
-  tx: Reader,
-  type: PrincipalType,
-  field: RelationField,
-  name: string,
-  tenantId: number | undefined,
-): Promise<Related> {
+/** At its creation a principal of any type may stand in groups, lists and roles. */
+async function resolveParent(tx: Reader, field: RelationField, name: string, tenantId: number | undefined): Promise<Related> {
   const found = await find(tx, name, field === 'roles', tenantId)
-  const isAllowed = found !== undefined && (found.type === parentTypes[field] || mayReference[type]?.[field]?.includes(found.type))
-  if (!isAllowed) throw refusal('notFound', { item: name })
+  if (found === undefined || found.type !== parentTypes[field]) throw refusal('notFound', { item: name })
   return found
 }
 
