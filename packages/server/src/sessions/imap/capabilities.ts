@@ -36,6 +36,8 @@ const afterLogin = [
   'LIST-MYRIGHTS',
   'THREAD=ORDEREDSUBJECT',
   'THREAD=REFS',
+  'CONTEXT=SEARCH',
+  'CONTEXT=SORT',
 ] as const
 
 /** The words of CAPABILITY for the state the session is in. */

@@ -2,6 +2,7 @@
 import type { Command } from './command.ts'
 import { append, receiveMessage } from './commands/append.ts'
 import { authenticate } from './commands/authenticate.ts'
+import { cancelUpdate } from './commands/cancel-update.ts'
 import { capability } from './commands/capability.ts'
 import { close } from './commands/close.ts'
 import { copy } from './commands/copy.ts'
@@ -124,6 +125,7 @@ const table = {
   'UID SEARCH': searching,
   SORT: sorting,
   'UID SORT': sorting,
+  CANCELUPDATE: { states: 'selected', permission: 'imap-search', run: cancelUpdate },
   THREAD: threading,
   'UID THREAD': threading,
   STORE: storing,

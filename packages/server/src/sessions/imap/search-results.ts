@@ -1,6 +1,7 @@
 // What a search is to answer, and which messages its result is about.
-import { encodeOldSearch, GrammarError, type SearchRequest, type SearchReturn, slicePartial } from '@postern/mail/imap'
+import { encodeOldSearch, encodeString, GrammarError, type SearchRequest, type SearchReturn, slicePartial } from '@postern/mail/imap'
 import type { Call, Selected } from './command.ts'
+import { type Context, maxContexts, maxSortedMessages } from './contexts.ts'
 import { ok, type Reply } from './reply.ts'
 import { toCriterion, usesModSeq } from './search-criteria.ts'
 
@@ -29,9 +30,9 @@ export interface Answering {
 }
 
 /** Searches, saves and answers: RFC 9051 §6.4.4, RFC 5182, RFC 7162 §3.1.5. */
-export async function answerSearch(session: Selected, request: SearchRequest, { isUid }: Call, how: Answering): Promise<Reply> {
+export async function answerSearch(session: Selected, request: SearchRequest, { tag, isUid }: Call, how: Answering): Promise<Reply> {
   const { view } = session
-  const wanted = wantedResults(session, request)
+  const wanted = wantedResults(session, request, tag)
   const withModSeq = usesModSeq(request.criteria)
   if (withModSeq) session.useModSeq()
   const criterion = toCriterion(request.criteria, view, Math.floor(session.clock.now() / 1000))
@@ -40,6 +41,7 @@ export async function answerSearch(session: Selected, request: SearchRequest, { 
   const matches = (await view.account.search(view.mailbox.id, criterion)).filter(uid => view.indexOf(uid) >= 0)
   const uids = await how.arrange(matches)
   if (wanted?.save === true) view.saved = reported(uids, wanted)
+  if (wanted?.update === true) keepCurrent(session, { tag, isUid, criterion, uids, arrange: how.name === 'SORT' ? how.arrange : null })
   const numbers = isUid ? uids : uids.map(uid => view.indexOf(uid) + 1)
   const modSeq = withModSeq ? highestModSeq(session, reported(uids, wanted)) : null
   if (wanted === null) session.write(encodeOldSearch(how.name, { numbers, modSeq }))
@@ -47,17 +49,25 @@ export async function answerSearch(session: Selected, request: SearchRequest, { 
   return ok(undefined, { fields: { accountId: view.account.accountId, mailboxId: view.mailbox.id, total: uids.length } })
 }
 
+/** RFC 5267 §4.3.1: what cannot be kept current is told; the result itself is given all the same. */
+function keepCurrent(session: Selected, context: Context): void {
+  const { view } = session
+  const isTooMuch = view.contexts.length >= maxContexts || (context.arrange !== null && context.uids.length > maxSortedMessages)
+  if (isTooMuch) session.write(`* NO [NOUPDATE ${encodeString(context.tag)}] This result is not kept current.\r\n`)
+  else view.contexts = [...view.contexts, context]
+}
+
 /** Null asks for the old response, which IMAP4rev2 has no more (RFC 9051 §6.4.4). */
-function wantedResults(session: Selected, { results }: SearchRequest): SearchReturn | null {
+function wantedResults(session: Selected, { results }: SearchRequest, tag: string): SearchReturn | null {
   if (results === null) return session.enabled.has('IMAP4rev2') ? allResults : null
-  if (results.update) throw new GrammarError('Results are not updated here')
+  if (results.update && session.view?.contexts.some(context => context.tag === tag)) throw new GrammarError('The tag has a result already')
   // CONTEXT alone is a hint (RFC 5267 §3) and asks for nothing.
   return isAnswered(results) || results.save ? results : { ...results, all: true }
 }
 
 /** SAVE alone asks for no response (RFC 5182 §2.1). */
-function isAnswered({ min, max, all, count, partial }: SearchReturn): boolean {
-  return min || max || all || count || partial !== null
+function isAnswered({ min, max, all, count, partial, update }: SearchReturn): boolean {
+  return min || max || all || count || partial !== null || update
 }
 
 /**
@@ -65,7 +75,7 @@ function isAnswered({ min, max, all, count, partial }: SearchReturn): boolean {
  * RFC 9394 §3.2).
  */
 function reported(found: readonly number[], wanted: SearchReturn | null): readonly number[] {
-  if (wanted === null || wanted.all || wanted.count || !isAnswered(wanted)) return found
+  if (wanted === null || wanted.all || wanted.count || !(wanted.min || wanted.max || wanted.partial !== null)) return found
   const named = [
     ...(wanted.partial === null ? [] : slicePartial(found, wanted.partial.from, wanted.partial.to)),
     ...(wanted.min ? found.slice(0, 1) : []),

@@ -3,6 +3,7 @@
 import { isFailure } from '@postern/contract'
 import { compactSet, indexesInRanges, resolveRanges, type SequenceSet } from '@postern/mail/imap'
 import { type AccountMailboxes, type Mailbox, type MailboxColumns, type Placed, rightBits } from '#services/mailbox'
+import type { Context } from './contexts.ts'
 import { shownFlags, shownKeywordBits } from './flags.ts'
 import type { Place } from './folders.ts'
 import { mailboxKey, type Recency } from './recency.ts'
@@ -17,6 +18,13 @@ export interface Telling {
   readonly withModSeq: boolean
   /** VANISHED instead of EXPUNGE (RFC 7162 §3.2.10). */
   readonly asVanished: boolean
+}
+
+/** UIDs of what happened since the client was told last; those that are gone only when it may be told. */
+export interface News {
+  readonly gone: readonly number[]
+  readonly changed: readonly number[]
+  readonly arrived: readonly number[]
 }
 
 const noRows: Rows = {
@@ -41,6 +49,8 @@ export class MailboxView {
   readonly isReadOnly: boolean
   /** UIDs of the saved search result (RFC 5182). */
   saved: readonly number[] = []
+  /** Results that are kept current (RFC 5267). */
+  contexts: readonly Context[] = []
   private told: Rows
   private latest: Rows
   private highestChange: number
@@ -172,6 +182,20 @@ export class MailboxView {
       // RFC 2180 §3.3: a mailbox that was deleted, or may no longer be read, goes on as an empty one.
       if (!isFailure(error, 'mailboxNotFound') && !isFailure(error, 'forbidden')) throw error
       this.latest = noRows
+    }
+  }
+
+  /** What `tell` is about to tell. */
+  news(mayExpunge: boolean): News {
+    const before = this.told
+    const now = this.latest
+    if (before === now) return { gone: [], changed: [], arrived: [] }
+    const { gone, changed } = this.compare(before, now)
+    const last = before.uids[before.count - 1] ?? 0
+    return {
+      gone: mayExpunge ? gone.map(index => before.uids[index] ?? 0) : [],
+      changed: changed.map(at => now.uids[at] ?? 0),
+      arrived: [...now.uids].filter(uid => uid > last),
     }
   }
 

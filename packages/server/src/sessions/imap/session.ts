@@ -18,6 +18,7 @@ import type { Bans } from '#services/access'
 import { capabilities } from './capabilities.ts'
 import { type Call, type Command, type Extension, isLoggedIn, isSelected, type LiteralChoice, type Session } from './command.ts'
 import { commands } from './commands.ts'
+import { tellChanged, tellGone } from './contexts.ts'
 import {
   anonymousLineLimits,
   authenticatedLineLimits,
@@ -448,15 +449,20 @@ export class ImapSession implements Session {
 
   async tellNews(mayExpunge: boolean, withUid: boolean): Promise<void> {
     if (this.view === null) return
-    await this.view.refresh()
-    const news = this.view.tell({
+    const { view } = this
+    await view.refresh()
+    const numberOf = (uid: number): number => view.indexOf(uid) + 1
+    const news = view.contexts.length === 0 ? undefined : view.news(mayExpunge)
+    if (news !== undefined) this.write(tellGone(view.contexts, new Set(news.gone), numberOf))
+    const text = view.tell({
       mayExpunge,
       // RFC 7162 §3.2.4: UIDs always, once QRESYNC is enabled.
       withUid: withUid || this.enabled.has('QRESYNC'),
       withModSeq: this.enabled.has('CONDSTORE'),
       asVanished: this.enabled.has('QRESYNC'),
     })
-    if (news !== '') this.write(news)
+    if (text !== '') this.write(text)
+    if (news !== undefined) this.write(await tellChanged(view.contexts, news, view.account, view.mailbox.id, numberOf))
   }
 }
 
