@@ -7,8 +7,10 @@ import type { Access } from '#services/access'
 import type { Directory } from '#services/directory'
 import type { Queue } from '#services/queue'
 import {
+  banHandlers,
   contractHandlers,
   createManagement,
+  historyHandlers,
   logHandlers,
   principalHandlers,
   queueHandlers,
@@ -32,6 +34,8 @@ export function createApi({ access, directory, queue, settings, clock, trace }: 
     endpoints: withUnhandled([
       ...principalHandlers(directory),
       ...settingsHandlers(settings),
+      ...historyHandlers(settings),
+      ...banHandlers(access.bans),
       ...queueHandlers(queue, { directory, clock }),
       ...logHandlers(createLogSource(settings)),
       ...contractHandlers(),

@@ -2,7 +2,7 @@ import { settings as declared } from '@postern/contract'
 import type { Clock } from '#base/clock'
 import { type Connection, createServerTls, type Listener, type ListenerOptions, listen, type ServerTls } from '#base/net'
 import { ip as ipField, type Trace, word } from '#base/trace'
-import type { Settings } from '#data/settings'
+import { type Settings, type SettingsReader, settingKey } from '#data/settings'
 import type { Bans } from '#services/access'
 import type { Certificates } from '#services/certificates'
 
@@ -29,8 +29,8 @@ interface Parts {
 }
 
 export interface Listeners extends AsyncDisposable {
-  /** Opens what the settings ask for and is not open, closes what they no longer have. Rejects with ListenError at the first start. */
-  reconcile(): Promise<void>
+  /** Opens everything that the settings ask for; rejects with ListenError when one of the ports is taken. */
+  open(): Promise<void>
   /** Ports by listener id. */
   ports(): ReadonlyMap<string, { readonly port: number; readonly isTls: boolean }>
   stopAccepting(): void
@@ -48,10 +48,7 @@ export function createListeners({ settings, certificates, bans, clock, trace, pr
   function wanted(): readonly Wanted[] {
     return settings.idsOf(declared.server.listenerProtocol).flatMap(id => {
       const protocol = settings.read(declared.server.listenerProtocol, { id }) as Protocol
-      if (protocols[protocol] === undefined) {
-        trace.emit('config.build-error', { key: `server.listener.${id}`, reason: `${protocol} is not available yet` })
-        return []
-      }
+      if (protocols[protocol] === undefined) return []
       const hasTls = settings.read(declared.server.listenerTlsEnable, { id })
       const isImplicit = settings.read(declared.server.listenerTlsImplicit, { id })
       const off = settings.read(declared.server.listenerTlsDisableProtocols, { id })
@@ -117,44 +114,82 @@ export function createListeners({ settings, certificates, bans, clock, trace, pr
     })
   }
 
+  /** Closes what is no longer wanted, opens what is. @returns why listeners could not be opened */
+  async function reconcile(): Promise<ReadonlyMap<Wanted, unknown>> {
+    const next = wanted()
+    const keys = new Set(next.map(({ key }) => key))
+    for (const [key, { listener, info }] of open) {
+      if (keys.has(key)) continue
+      open.delete(key)
+      // Sessions of a listener that is gone go on to their end.
+      listener.stopAccepting()
+      trace.emit('network.listen-stop', { listenerId: info.id, localPort: listener.port })
+    }
+    // One port that is taken closes no other door.
+    const failures = new Map<Wanted, unknown>()
+    for (const item of next) {
+      if (open.has(item.key)) continue
+      try {
+        await start(item)
+      } catch (error) {
+        failures.set(item, error)
+        trace.emit('network.listen-error', {
+          listenerId: item.info.id,
+          localIp: ipField(item.options.address),
+          localPort: item.options.port,
+          reason: messageOf(error),
+        })
+      }
+    }
+    return failures
+  }
+
+  const stops = [
+    settings.addCheck(candidate => ({ warnings: unspoken(candidate, protocols) })),
+    settings.onApply(async () => {
+      const failures = await reconcile()
+      return Object.fromEntries([...failures].map(([{ info }, error]) => [bindKey(info.id), { type: 'build', error: messageOf(error) }]))
+    }),
+  ]
+
   return {
-    async reconcile() {
-      const next = wanted()
-      const keys = new Set(next.map(({ key }) => key))
-      for (const [key, { listener, info }] of open) {
-        if (keys.has(key)) continue
-        open.delete(key)
-        // Sessions of a listener that is gone go on to their end.
-        listener.stopAccepting()
-        trace.emit('network.listen-stop', { listenerId: info.id, localPort: listener.port })
-      }
-      // One port that is taken closes no other door.
-      const failures: unknown[] = []
-      for (const item of next) {
-        if (open.has(item.key)) continue
-        try {
-          await start(item)
-        } catch (error) {
-          failures.push(error)
-          trace.emit('network.listen-error', {
-            listenerId: item.info.id,
-            localIp: ipField(item.options.address),
-            localPort: item.options.port,
-            reason: error instanceof Error ? error.message : String(error),
-          })
-        }
-      }
-      if (failures.length > 0) throw failures[0]
+    async open() {
+      for (const [key, { error }] of Object.entries(unspoken(settings, protocols))) trace.emit('config.build-error', { key, reason: error })
+      for (const error of (await reconcile()).values()) throw error
     },
     ports: () => new Map([...open.values()].map(({ listener, info, isTls }) => [info.id, { port: listener.port, isTls }])),
     stopAccepting() {
       for (const { listener } of open.values()) listener.stopAccepting()
     },
     async [Symbol.asyncDispose]() {
+      for (const stop of stops) stop()
       for (const { listener } of open.values()) await listener[Symbol.asyncDispose]()
       open.clear()
     },
   }
+}
+
+/** Listeners of protocols that are not spoken: reported and left out. */
+function unspoken(
+  settings: Pick<SettingsReader, 'read' | 'idsOf'>,
+  protocols: Parts['protocols'],
+): Record<string, { readonly type: 'build'; readonly error: string }> {
+  const { listenerProtocol } = declared.server
+  return Object.fromEntries(
+    settings.idsOf(listenerProtocol).flatMap(id => {
+      const protocol = settings.read(listenerProtocol, { id }) as Protocol
+      if (protocols[protocol] !== undefined) return []
+      return [[settingKey(listenerProtocol.pattern, { id }), { type: 'build', error: `${protocol} is not available yet` } as const]]
+    }),
+  )
+}
+
+function bindKey(id: string): string {
+  return settingKey(declared.server.listenerBind.pattern, { id })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function versions(disabled: readonly string[]): { minVersion?: 'TLSv1.3'; maxVersion?: 'TLSv1.2' } {

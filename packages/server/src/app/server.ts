@@ -59,7 +59,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const macros: MacroSources = { env, file: path => readFile(path, 'utf8') }
   const trace = createTrace({ clock })
   const store = opened.use(await openDataStore(await readFileSettings(configFile, macros), { clock, trace }))
-  const settings = await openSettings({ file: configFile, store, macros, ...(options.defaults && { defaults: options.defaults }) })
+  const settings = await openSettings({ file: configFile, store, macros, clock, ...(options.defaults && { defaults: options.defaults }) })
   await seed(settings, random)
 
   let tracers: readonly Tracer[] = []
@@ -165,10 +165,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     },
   })
   if (store.kind === 'sqlite') await queue.recover()
-  await listeners.reconcile()
-  const { reconcile, ports, stopAccepting } = listeners
-  // What fails is told as it fails.
-  settings.onReload(() => void reconcile().catch(() => {}))
+  await listeners.open()
+  const { ports, stopAccepting } = listeners
   opened.use(relay.start())
   opened.use(startHousekeeping({ bans: access.bans, blobs, directory, store, clock, trace }))
   reportBrokenSettings(settings, trace)

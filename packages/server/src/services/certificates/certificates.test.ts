@@ -39,7 +39,7 @@ test('without any certificate a self-signed one for localhost is shown, and its 
   assert.equal(certificates.identityFor('x').certificate, certificate)
 })
 
-test('certificates are chosen by name, wildcard, default; a broken one is reported and left out', async () => {
+test('certificates are chosen by name, wildcard, default; a broken one refuses the reload', async () => {
   const own = createSelfSigned(['mail.example.org'], parts)
   const wild = createSelfSigned(['*.other.test'], parts)
   const entries = (id: string, { certificate, privateKey }: Identity): Array<[string, string]> => [
@@ -57,11 +57,17 @@ test('certificates are chosen by name, wildcard, default; a broken one is report
       ],
     },
   ])
+  assert.match(JSON.stringify((await settings.reload()).errors), /^\{"certificate.bad.cert":\{"type":"build","error":".+"\}\}$/)
+  assert.notEqual(certificates.identityFor('mail.example.org').certificate, own.certificate)
+  await settings.change([{ kind: 'deletePrefix', prefix: 'certificate.bad.' }])
   assert.deepEqual((await settings.reload()).errors, {})
   assert.equal(certificates.identityFor('MAIL.example.org').certificate, own.certificate)
   assert.equal(certificates.identityFor('imap.other.test').certificate, wild.certificate)
   assert.equal(certificates.identityFor('unknown.test').certificate, wild.certificate)
-  assert.equal(trace.of('config.build-error')[0]?.fields.key, 'certificate.bad')
+  assert.equal(certificates.chainFor('mail.example.org')?.name, 'mail.example.org')
+  assert.equal(certificates.chainFor('imap.other.test')?.name, '*.other.test')
+  assert.equal(certificates.chainFor('imap.other.test')?.chain[0]?.checkHost('imap.other.test'), '*.other.test')
+  for (const host of ['other.test', 'a.b.other.test', 'unknown.test']) assert.equal(certificates.chainFor(host), undefined)
 })
 
 test('a self-signed certificate is what a strict reader expects', () => {
@@ -90,7 +96,14 @@ test('a key that is not that of its certificate leaves the certificate of before
   await settings.reload()
   assert.equal(certificates.identityFor('mixed.example.org').certificate, good.certificate)
   await change('private-key', createSelfSigned(['x.example.org'], parts).privateKey)
-  await settings.reload()
+  assert.equal((await settings.reload({ only: ['certificate'] })).errors['certificate.mixed.cert']?.type, 'build')
   assert.equal(certificates.identityFor('mixed.example.org').privateKey, good.privateKey)
-  assert.ok(trace.of('config.build-error').some(({ fields }) => fields.key === 'certificate.mixed'))
+  // A start has nothing from before: it leaves the certificate out and says so.
+  using later = createCertificates({
+    settings: await openSettings({ store, macros: { env: () => undefined, file: async () => '' } }),
+    trace,
+    ...parts,
+  })
+  assert.equal(later.chainFor('mixed.example.org'), undefined)
+  assert.ok(trace.of('config.build-error').some(({ fields }) => fields.key === 'certificate.mixed.cert'))
 })

@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock'
 import type { Caller, Directory } from '#services/directory'
 import type { Queue, QueuedDomain, QueuedMessage, QueueFilter, QueueStatus } from '#services/queue'
 import { type BoundEndpoint, bind } from './handlers.ts'
+import { timestampOf } from './timestamp.ts'
 
 const {
   cancelMessage,
@@ -105,7 +106,7 @@ function show(message: QueuedMessage): MessageOutput {
     id: message.id,
     return_path: message.returnPath,
     domains: message.domains.map(showDomain),
-    created: time(message.createdAt),
+    created: timestampOf(message.createdAt),
     size: message.size,
     ...(message.priority !== 0 && { priority: message.priority }),
     ...(message.envId !== undefined && { env_id: message.envId }),
@@ -124,9 +125,9 @@ function showDomain(domain: QueuedDomain): MessageOutput['domains'][number] {
       ...(orcpt !== undefined && { orcpt }),
     })),
     retry_num: domain.retryCount,
-    next_retry: time(domain.retryAt),
-    next_notify: notifyAt === undefined || notifyAt >= domain.expiresAt ? null : time(notifyAt),
-    expires: time(domain.expiresAt),
+    next_retry: timestampOf(domain.retryAt),
+    next_notify: notifyAt === undefined || notifyAt >= domain.expiresAt ? null : timestampOf(notifyAt),
+    expires: timestampOf(domain.expiresAt),
   }
 }
 
@@ -134,8 +135,4 @@ function showStatus(status: QueueStatus, detail: string): StatusOutput {
   if (status === 'scheduled') return 'scheduled'
   if (status === 'completed') return { completed: detail }
   return status === 'tempFail' ? { temp_fail: detail } : { perm_fail: detail }
-}
-
-function time(unixMs: number): string {
-  return `${new Date(unixMs).toISOString().slice(0, 19)}Z`
 }

@@ -1,16 +1,11 @@
-import { settings as declared, failure } from '@postern/contract'
+import { settings as declared, failure, findSetting, settingGroups } from '@postern/contract'
 import { endpoints, type Output } from '@postern/contract/endpoints'
 import type { Settings, SettingsChange, SettingsView } from '#data/settings'
 import { type BoundEndpoint, bind } from './handlers.ts'
+import { shown } from './history.ts'
+import { pageOf } from './page.ts'
 
-const { deleteSetting, getSettings, listSettingGroups, listSettings, reloadSettings, updateSettings } = endpoints.settings
-
-interface Page {
-  readonly page?: number
-  readonly limit?: number
-}
-
-const maxPageSize = 10_000
+const { deleteSetting, getSettings, listSettingGroups, listSettings, planSettings, reloadSettings, updateSettings } = endpoints.settings
 
 export function settingsHandlers(settings: Settings): readonly BoundEndpoint[] {
   return [
@@ -43,16 +38,19 @@ export function settingsHandlers(settings: Settings): readonly BoundEndpoint[] {
       for (const prefix of prefixes) for (const [key, value] of view.withPrefix(withDot(prefix))) found[key] = value
       return found
     }),
-    bind(updateSettings, async (_caller, { body }) => {
-      // Later operations see what earlier ones did.
-      const state = new Map(settings.stored().withPrefix(''))
-      const changes = body.flatMap(operation => changesOf(operation, state))
-      if (changes.length > 0) await settings.change(changes)
+    bind(updateSettings, async (caller, { body }) => {
+      const changes = changesOf(body, settings.stored())
+      if (changes.length > 0) await settings.change(changes, { author: caller.name })
       return null
     }),
-    bind(deleteSetting, async (_caller, { key }) => {
+    bind(planSettings, async (_caller, { body }) => {
+      const { differences, ...report } = await settings.plan(changesOf(body, settings.stored()))
+      const changes = differences.map(difference => ({ ...shown(difference), reload: difference.reload ?? null }))
+      return { changes, ...report } as Output<typeof planSettings>
+    }),
+    bind(deleteSetting, async (caller, { key }) => {
       if (key === '') throw failure('resourceNotFound')
-      await settings.change([{ kind: 'delete', keys: [key] }])
+      await settings.change([{ kind: 'delete', keys: [key] }], { author: caller.name })
       return null
     }),
     bind(reloadSettings, async (_caller, { scope, 'dry-run': dryRun }) => {
@@ -72,10 +70,9 @@ function withDot(prefix: string | undefined): string {
   return prefix === undefined || prefix === '' || prefix.endsWith('.') ? (prefix ?? '') : `${prefix}.`
 }
 
-function slice<T>(items: readonly T[], { page = 1, limit = 0 }: Page): T[] {
-  const size = limit === 0 ? items.length : Math.min(limit, maxPageSize)
-  const start = limit === 0 ? 0 : (Math.max(1, page) - 1) * size
-  return items.slice(start, start + size)
+function slice<T>(items: readonly T[], page: { readonly page?: number; readonly limit?: number }): T[] {
+  const { skip, limit } = pageOf(page, items.length)
+  return items.slice(skip, skip + limit)
 }
 
 function entriesOf(view: SettingsView, prefix: string): Array<Record<string, string>> {
@@ -109,19 +106,23 @@ type Operation =
       readonly assert_empty: boolean
     }
 
-/** The changes an operation means; `state` is what is stored by then, and is kept up to date. */
-function changesOf(operation: Operation, state: Map<string, string>): SettingsChange[] {
+/** The changes that operations mean; later ones see what earlier ones did. */
+function changesOf(operations: readonly Operation[], view: SettingsView): SettingsChange[] {
+  const state = new Map(view.withPrefix(''))
+  return operations.flatMap(operation => changesOfOne(operation, state))
+}
+
+function changesOfOne(operation: Operation, state: Map<string, string>): SettingsChange[] {
   switch (operation.type) {
     case 'delete':
       for (const key of operation.keys) state.delete(key)
       return [{ kind: 'delete', keys: operation.keys }]
     case 'clear': {
+      const { prefix } = operation
       const wanted = operation.filter?.toLowerCase() ?? ''
-      const keys = [...state]
-        .filter(([key, value]) => key.startsWith(operation.prefix) && `${key}\n${value}`.toLowerCase().includes(wanted))
-        .map(([key]) => key)
+      const keys = wanted === '' ? [...state.keys()].filter(key => key.startsWith(prefix)) : matchingKeys(state, prefix, wanted)
       for (const key of keys) state.delete(key)
-      return wanted === '' ? [{ kind: 'deletePrefix', prefix: operation.prefix }] : [{ kind: 'delete', keys }]
+      return wanted === '' ? [{ kind: 'deletePrefix', prefix }] : [{ kind: 'delete', keys }]
     }
     case 'insert': {
       const prefix = operation.prefix ? `${operation.prefix}.` : ''
@@ -134,4 +135,22 @@ function changesOf(operation: Operation, state: Map<string, string>): SettingsCh
       return [...changes, { kind: 'put', entries }]
     }
   }
+}
+
+const groupPrefixes = new Set(Object.values(settingGroups).map(({ prefix }) => `${prefix}.`))
+
+/** Keys below the prefix with the text in key or value; below a group of records, all keys of each record that has it somewhere. */
+function matchingKeys(state: ReadonlyMap<string, string>, prefix: string, wanted: string): string[] {
+  const below = [...state].filter(([key]) => key.startsWith(prefix))
+  const matching = below.filter(([key, value]) => `${key}\n${value}`.toLowerCase().includes(wanted)).map(([key]) => key)
+  if (!groupPrefixes.has(prefix)) return matching
+  const records = new Set(matching.map(key => recordOf(key, prefix)))
+  return below.map(([key]) => key).filter(key => records.has(recordOf(key, prefix)))
+}
+
+/** The id of the record that a key belongs to; ids may have dots. */
+function recordOf(key: string, prefix: string): string {
+  const found = findSetting(key)
+  const [id] = found === undefined ? [] : Object.values(found.ids)
+  return id ?? key.slice(prefix.length).split('.')[0] ?? ''
 }
