@@ -1,20 +1,25 @@
 // Put together with the first call of the API: its schemas are the heaviest part of the program, and many servers are never asked.
-import type { Clock } from '#base/clock'
+import type { Clock, Random } from '#base/clock'
 import type { HttpSite } from '#base/http'
 import type { Trace } from '#base/trace'
+import type { Ephemeral } from '#data/ephemeral'
 import type { Settings } from '#data/settings'
 import type { Access } from '#services/access'
 import type { Directory } from '#services/directory'
+import { createOauth } from '#services/oauth'
 import type { Queue } from '#services/queue'
 import {
-  banHandlers,
+  accountHandlers,
+  authorizeHandlers,
   contractHandlers,
+  createBaseUrl,
   createManagement,
-  historyHandlers,
   logHandlers,
+  oauthHandlers,
   principalHandlers,
   queueHandlers,
   settingsHandlers,
+  streamTokenHandlers,
   withUnhandled,
 } from '#sessions/management'
 import { createLogSource } from './tracers.ts'
@@ -24,20 +29,27 @@ interface Parts {
   readonly directory: Directory
   readonly queue: Queue
   readonly settings: Settings
+  readonly ephemeral: Ephemeral
   readonly clock: Clock
+  readonly random: Random
   readonly trace: Trace
 }
 
-export function createApi({ access, directory, queue, settings, clock, trace }: Parts): HttpSite {
+export function createApi({ access, directory, queue, settings, ephemeral, clock, random, trace }: Parts): HttpSite {
+  const oauth = createOauth({ settings, access, directory, ephemeral, clock, random, trace })
+  const baseUrl = createBaseUrl(settings)
   return createManagement({
     access,
+    settings,
     endpoints: withUnhandled([
       ...principalHandlers(directory),
       ...settingsHandlers(settings),
-      ...historyHandlers(settings),
-      ...banHandlers(access.bans),
       ...queueHandlers(queue, { directory, clock }),
       ...logHandlers(createLogSource(settings)),
+      ...accountHandlers(directory),
+      ...oauthHandlers(oauth, baseUrl),
+      ...authorizeHandlers({ oauth, access, baseUrl, trace }),
+      ...streamTokenHandlers(oauth),
       ...contractHandlers(),
     ]),
     maxMessageBytes: () => 75 * 1024 * 1024,

@@ -126,9 +126,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const http = opened.use(
     createHttpServer({
       routes: healthRoutes(async () => isReady && (await answers(store, clock))),
-      site: async () => (await import('./api.ts')).createApi({ access, directory, queue, settings, clock, trace }),
+      site: async () => (await import('./api.ts')).createApi({ access, directory, queue, settings, ephemeral, clock, random, trace }),
       onMalformed: (peer, reason) => {
         trace.emit('http.error', { listenerId: peer.listenerId, remoteIp: ipField(peer.remoteIp), reason })
+        // A proxy passes on what its clients send.
+        if (settings.read(declared.server.httpUseXForwarded)) return
         void access.bans.count('scan', peer.remoteIp, { evidence: 'input that is no HTTP' })
       },
       onAnswer: (request, status, elapsedMs) =>

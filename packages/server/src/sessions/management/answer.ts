@@ -9,8 +9,10 @@ export function renderOutput(output: Endpoint['output'], value: unknown): HttpRe
   switch (output.kind) {
     case 'data':
       return { status: 200, headers: jsonHeaders, body: JSON.stringify({ data: value ?? null }) }
-    case 'json':
-      return { status: 200, headers: jsonHeaders, body: JSON.stringify(value) }
+    case 'json': {
+      const isRefusal = output.refused !== undefined && value instanceof Object && 'error' in value
+      return { status: isRefusal ? 400 : 200, headers: jsonHeaders, body: JSON.stringify(value) }
+    }
     case 'text':
     case 'bytes':
       return { status: 200, headers: { 'Content-Type': output.mediaType, ...noStore }, body: value as string | Uint8Array }

@@ -1,7 +1,7 @@
 import { failure } from '@postern/contract'
 import type { Endpoint, PathParameter, QueryParameter } from '@postern/contract/endpoints'
 import { Compile, type Validator } from 'typebox/compile'
-import { decodeElement, type HttpRequest, parseQuery, type Query } from '#base/http'
+import { decodeElement, type HttpRequest, parseForm, parseQuery, type Query } from '#base/http'
 
 type Schema = Extract<Endpoint['body'], { schema: unknown }>['schema']
 type CompiledSchema = Validator
@@ -19,7 +19,7 @@ export async function decodeInput(endpoint: Endpoint, request: HttpRequest, maxM
   if (endpoint.body !== undefined) {
     const { maxBytes } = endpoint.body
     const bytes = await request.body(maxBytes === 'message' ? maxMessageBytes() : maxBytes)
-    input['body'] = decodeBody(endpoint.body, bytes)
+    input['body'] = decodeBody(endpoint.body, bytes, request.headers['content-type'])
   }
   return input as never
 }
@@ -69,9 +69,10 @@ function otherParameters(endpoint: Endpoint, raw: string): Record<string, string
   return others
 }
 
-function decodeBody(body: NonNullable<Endpoint['body']>, bytes: Buffer): unknown {
+function decodeBody(body: NonNullable<Endpoint['body']>, bytes: Buffer, contentType: string | undefined): unknown {
   if (body.kind === 'bytes') return bytes
-  const value = body.kind === 'json' ? parseJson(bytes) : Object.fromEntries(new URLSearchParams(bytes.toString('utf8')))
+  const value = body.kind === 'json' ? parseJson(bytes) : parseForm(contentType, bytes)
+  if (value === undefined) throw failure('invalidParameters', { detail: 'Invalid post request' })
   let check = compiled.get(body.schema)
   if (check === undefined) {
     check = Compile(body.schema)

@@ -1,5 +1,5 @@
 import { declaredEndpoints, type Endpoint, type Input, type Output } from '@postern/contract/endpoints'
-import type { HttpRequest } from '#base/http'
+import type { HttpReply, HttpRequest } from '#base/http'
 import type { Caller } from '#services/directory'
 
 /** What an endpoint does. The caller is there unless the endpoint is open to everybody. */
@@ -9,11 +9,21 @@ export type Handler<E extends Endpoint> = (caller: Caller, input: Input<E>, requ
 export interface BoundEndpoint {
   readonly endpoint: Endpoint
   readonly handle: ((caller: Caller | undefined, input: never, request: HttpRequest) => Promise<unknown>) | undefined
+  /** It gives a whole answer: a page or a redirection is more than its text. */
+  readonly replies?: true
 }
 
 /** Ties a handler to its endpoint; input and output are typed by the declaration. */
 export function bind<E extends Endpoint>(endpoint: E, handle: Handler<E>): BoundEndpoint {
   return { endpoint, handle: handle as BoundEndpoint['handle'] }
+}
+
+/** Ties an endpoint of pages to what answers it. */
+export function bindPage<E extends Endpoint>(
+  endpoint: E,
+  handle: (input: Input<E>, request: HttpRequest) => Promise<HttpReply>,
+): BoundEndpoint {
+  return { endpoint, handle: (_, input, request) => handle(input, request), replies: true }
 }
 
 /** Every endpoint of the contract, those without handler included. Fails when two handlers claim one endpoint. */

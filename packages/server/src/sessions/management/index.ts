@@ -1,33 +1,43 @@
 // The management API: one route per endpoint of the contract. Authenticates, checks the declared permission, decodes input by its
 // schema, calls one handler, encodes what it returns. Owns no rule: handlers ask one service each.
-import { Failure, failure } from '@postern/contract'
-import type { StreamToken } from '@postern/contract/endpoints'
+import { settings as declared, Failure, failure } from '@postern/contract'
 import { BodyTooLarge, type HttpReply, type HttpRequest, type HttpRoute, type HttpSite } from '#base/http'
+import { createConcurrencyLimit } from '#base/limits'
 import { ip as ipField, type Trace } from '#base/trace'
-import type { Access, Credentials } from '#services/access'
+import type { Settings } from '#data/settings'
+import type { Access } from '#services/access'
 import type { Caller } from '#services/directory'
 import { renderFailure, renderOutput } from './answer.ts'
+import { createIdentify } from './authorization.ts'
 import { decodeInput } from './decode.ts'
 import type { BoundEndpoint } from './handlers.ts'
+import { createTransport } from './transport.ts'
 
-export { banHandlers } from './bans.ts'
+export { accountHandlers } from './account.ts'
+export { authorizeHandlers } from './authorize/index.ts'
 export { contractHandlers } from './contract.ts'
 export { type BoundEndpoint, bind, unhandledEndpoints, withUnhandled } from './handlers.ts'
-export { historyHandlers } from './history.ts'
 export { type LogSource, logHandlers } from './logs.ts'
+export { oauthHandlers, streamTokenHandlers } from './oauth.ts'
 export { principalHandlers } from './principals.ts'
 export { queueHandlers } from './queue.ts'
 export { settingsHandlers } from './settings.ts'
+export { createBaseUrl } from './transport.ts'
 
 export interface ManagementParts {
   readonly access: Access
+  readonly settings: Settings
   readonly endpoints: readonly BoundEndpoint[]
   /** Largest body of endpoints that take a message. */
   readonly maxMessageBytes: () => number
   readonly trace: Trace
 }
 
-export function createManagement({ access, endpoints, maxMessageBytes, trace }: ManagementParts): HttpSite {
+export function createManagement({ access, settings, endpoints, maxMessageBytes, trace }: ManagementParts): HttpSite {
+  const transport = createTransport({ settings, bans: access.bans, trace })
+  const identify = createIdentify({ access, settings, trace })
+  const concurrency = createConcurrencyLimit()
+
   function routesOf(bound: BoundEndpoint): HttpRoute[] {
     const { endpoint } = bound
     const methods = endpoint.method === 'ANY' ? ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] : [endpoint.method]
@@ -39,46 +49,40 @@ export function createManagement({ access, endpoints, maxMessageBytes, trace }: 
     return routes.filter(({ path }) => !path.endsWith('/') && !isExact(path)).map(route => ({ ...route, path: `${route.path}/{more*}` }))
   }
 
-  async function answer({ endpoint, handle }: BoundEndpoint, request: HttpRequest): Promise<HttpReply> {
-    const caller = await identify(
-      request,
-      endpoint.access === 'anonymous' || endpoint.access === 'public' ? endpoint.access : 'login',
-      endpoint.streamToken,
-    )
+  async function answer({ endpoint, handle, replies }: BoundEndpoint, request: HttpRequest): Promise<HttpReply> {
+    const caller = await identify(request, endpoint)
     if (caller !== undefined) demandAccess(endpoint.access, caller)
+    using _ = enter(caller)
     if (handle === undefined) return { status: 501, headers: problemHeaders, body: notImplemented(endpoint.id) }
     const input = await decodeInput(endpoint, request, maxMessageBytes)
-    return renderOutput(endpoint.output, await handle(caller, input, request))
+    const output = await handle(caller, input, request)
+    return replies ? (output as HttpReply) : renderOutput(endpoint.output, output)
   }
 
-  /** The caller, counted against its request rate; undefined on endpoints that nobody logs in to. */
-  async function identify(
-    request: HttpRequest,
-    wanted: 'anonymous' | 'public' | 'login',
-    _token?: StreamToken,
-  ): Promise<Caller | undefined> {
-    const { remoteIp } = request.peer
-    if (wanted === 'public') return undefined
-    if (wanted === 'anonymous') {
-      await access.admitAnonymous(remoteIp)
-      return undefined
-    }
-    const credentials = readAuthorization(request.headers.authorization)
-    if (credentials === undefined) {
-      if (request.headers.authorization === undefined) await access.admitAnonymous(remoteIp)
-      throw failure('unauthorized')
-    }
-    const caller = await access.authenticate(credentials, { remoteIp, trace })
-    await access.admit(caller)
-    return caller
+  /** A request of an account, while it is being answered. */
+  function enter(caller: Caller | undefined): Disposable | undefined {
+    if (caller === undefined || caller.rights.has('unlimited-requests')) return undefined
+    const most = settings.read(declared.jmap.protocolRequestMaxConcurrent)
+    const entered = concurrency.enter(String(caller.accountId), most)
+    if (entered === undefined) throw failure('limit', { limit: 'maxConcurrentRequests' })
+    return entered
+  }
+
+  /** Whether browsers may ask about a path before they call it. */
+  function hasOptions(path: string): boolean {
+    if (path === '/form') return settings.read(declared.form.enable)
+    return ['/api', '/auth', '/jmap', '/.well-known'].some(folder => isBelow(path, folder))
   }
 
   const routes = endpoints.flatMap(routesOf)
   return {
+    enter: transport.enter,
+    fields: transport.fields,
     routes: [...routes, ...withMoreSegments(routes)],
     async fallback(request) {
-      if (request.method === 'OPTIONS' && isApi(request.path)) return { status: 204 }
-      if (isApi(request.path)) await identify(request, 'login')
+      if (request.method === 'OPTIONS' && hasOptions(request.path)) return { status: 204 }
+      if (isApi(request.path)) await identify(request, { access: 'login' })
+      await transport.notFound(request)
       throw failure('resourceNotFound')
     },
     onError(error, request) {
@@ -118,27 +122,10 @@ function isExact(path: string): boolean {
   return !path.endsWith('}') || path.startsWith('/api/store/reindex') || path.startsWith('/api/store/uids')
 }
 
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}
+
 function isApi(path: string): boolean {
-  return path === '/api' || path.startsWith('/api/')
-}
-
-/** Basic, or an API key as Bearer. Undefined for anything else, undecodable values included. */
-function readAuthorization(header: string | undefined): Credentials | undefined {
-  const found = /^\s*(\S+)\s+(\S[\s\S]*?)\s*$/.exec(header ?? '')
-  const scheme = found?.[1]?.toLowerCase()
-  const value = found?.[2] ?? ''
-  if (scheme === 'basic') {
-    const [login, secret] = splitPair(value) ?? []
-    return login === undefined || secret === undefined ? undefined : { kind: 'password', login, secret }
-  }
-  if (scheme !== 'bearer' || !value.startsWith('api_')) return undefined
-  const [name, secret] = splitPair(value.slice(4)) ?? []
-  return name === undefined || secret === undefined ? undefined : { kind: 'apiKey', name, secret }
-}
-
-function splitPair(base64: string): readonly [string, string] | undefined {
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(base64)) return undefined
-  const text = Buffer.from(base64, 'base64').toString('utf8')
-  const colon = text.indexOf(':')
-  return colon < 0 ? undefined : [text.slice(0, colon), text.slice(colon + 1)]
+  return isBelow(path, '/api')
 }
