@@ -11,9 +11,11 @@ import type { Queue } from '#services/queue'
 import {
   accountHandlers,
   authorizeHandlers,
+  banHandlers,
   contractHandlers,
   createBaseUrl,
   createManagement,
+  historyHandlers,
   logHandlers,
   oauthHandlers,
   principalHandlers,
@@ -44,6 +46,8 @@ export function createApi({ access, directory, queue, settings, ephemeral, clock
     endpoints: withUnhandled([
       ...principalHandlers(directory),
       ...settingsHandlers(settings),
+      ...historyHandlers(settings),
+      ...banHandlers(access.bans),
       ...queueHandlers(queue, { directory, clock }),
       ...logHandlers(createLogSource(settings)),
       ...accountHandlers(directory),
