@@ -25,8 +25,8 @@ export type Access =
 /** Short-lived token that may stand in for the Authorization field on a stream. */
 export type StreamToken = 'live-tracing' | 'live-metrics' | 'troubleshoot'
 
-/** Key of a setting that opens an endpoint. */
-export type OpeningSetting = 'oauth.client-registration.anonymous'
+/** Setting that opens an endpoint: the one for registration without login. */
+export type OpeningSetting = 'anonymousRegistration'
 
 declare const valueBrand: unique symbol
 

@@ -116,7 +116,7 @@ export const registerClient = endpoint({
   method: 'POST',
   path: '/auth/register',
   access: 'oauth-client-registration',
-  openedBy: 'oauth.client-registration.anonymous',
+  openedBy: 'anonymousRegistration',
   impact: 'write',
   body: json(
     Type.Object({
@@ -189,7 +189,7 @@ export const authorizePage = endpoint({
   },
   output: textOf('text/html'),
   summary: 'Page on which a person logs in and lets a client or device in',
-  doc: 'With a `redirect_uri` it is about an authorization code (RFC 6749 §4.1), else about a device (RFC 8628 §3.3). What a registered client asks for wrongly goes back to it as `error`.',
+  doc: '`/authorize/code` is about an authorization code (RFC 6749 §4.1), the others about a device (RFC 8628 §3.3). What a registered client asks for wrongly goes back to it as `error`.',
 })
 
 const field = Type.Optional(text)

@@ -17,7 +17,7 @@ export type Identify = (request: HttpRequest, endpoint: Wanted) => Promise<Calle
 const maxKnownTokens = 10_000
 
 const openings = {
-  'oauth.client-registration.anonymous': declared.oauth.clientRegistrationAnonymous,
+  anonymousRegistration: declared.oauth.clientRegistrationAnonymous,
 } as const satisfies Record<OpeningSetting, unknown>
 
 export function createIdentify({ access, settings, trace }: { access: Access; settings: Settings; trace: Trace }): Identify {
