@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { createRouter, type HttpRoute, type Router } from './routes.ts'
 
 export { decodeElement, parseQuery, type Query } from './decoding.ts'
+export { type FetchedAnswer, type FetchOptions, fetchBounded } from './fetch.ts'
 export { parseForm } from './forms.ts'
 export type { HttpRoute } from './routes.ts'
 

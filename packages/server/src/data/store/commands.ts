@@ -9,6 +9,7 @@ import { messageCommands } from './aggregates/messages.ts'
 import { placementCommands } from './aggregates/placements.ts'
 import { principalCommands } from './aggregates/principals.ts'
 import { principalRemovalCommands } from './aggregates/principals-removal.ts'
+import { principalSyncCommands } from './aggregates/principals-sync.ts'
 import { publishedRecordCommands } from './aggregates/published-records.ts'
 import { queueCommands } from './aggregates/queue.ts'
 import { settingsCommands } from './aggregates/settings.ts'
@@ -28,6 +29,7 @@ export const commands: readonly AnyCommand[] = [
   ...accountCommands,
   ...principalCommands,
   ...principalRemovalCommands,
+  ...principalSyncCommands,
   ...banCommands,
   ...queueCommands,
 ]

@@ -10,7 +10,7 @@ import { ip as ipField, type Trace } from '#base/trace'
 import type { Ephemeral } from '#data/ephemeral'
 import type { Settings } from '#data/settings'
 import type { PrincipalRecord, Store } from '#data/store'
-import { allPermissions, type Caller, type Directory, fallbackAdministratorId } from '#services/directory'
+import { allPermissions, type Caller, type Directory, fallbackAdministratorId, type LoginAccount } from '#services/directory'
 import { type Bans, createBans } from './bans.ts'
 import { isEqual } from './equal.ts'
 import { createNameGuard } from './name-guard.ts'
@@ -68,6 +68,8 @@ export interface AccessParts {
 
 const fallbackName = 'Fallback Administrator'
 const maxLoginBytes = 512
+/** A token that its directory took back is good for so long at most. */
+const foreignTokenMs = 60_000
 
 /** Credentials that matched, and the account as it was then; the emergency administrator has no record. */
 interface Proof {
@@ -108,15 +110,20 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     const { login, secret } = given
     const from = [remoteIp, login]
     let outage: unknown
-    const record = await directory.byName(login).catch(error => {
-      outage = error
-      return undefined
-    })
-    const isPerson = record?.type === 'individual'
-    if (isPerson) {
-      const checked = await checkSecrets(record, secret, from)
-      if (checked === 'match') return { accountId: record.id, record }
+    let isPerson = false
+    try {
+      const account = await directory.account(login)
+      isPerson = account !== undefined
+      const checked = account && (await checkAccount(account, secret, from))
       if (checked === 'needsCode') return 'needsCode'
+      if (account !== undefined && checked === 'match') {
+        const record = await account.record()
+        return { accountId: record.id, record }
+      }
+    } catch (error) {
+      // The emergency administrator gets in without it.
+      if (!isFailure(error, 'directoryUnavailable') && !isFailure(error, 'storeUnavailable')) throw error
+      outage = error
     }
     if (await isConfigured(declared.authentication.fallbackAdminUser, declared.authentication.fallbackAdminSecret, login, secret, from)) {
       return { accountId: fallbackAdministratorId, record: undefined }
@@ -126,8 +133,8 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
       percent > 0 &&
       (await isConfigured(declared.authentication.masterUser, declared.authentication.masterSecret, login.slice(percent + 1), secret, from))
     if (isMaster) {
-      const account = await directory.byName(login.slice(0, percent))
-      if (account?.type === 'individual') return { accountId: account.id, record: account }
+      const record = await (await directory.account(login.slice(0, percent)))?.record()
+      if (record !== undefined) return { accountId: record.id, record }
     }
     if (outage !== undefined) throw failure('temporaryAuthFailure')
     if (!isPerson) await passwords.verify(decoyHash, secret, from)
@@ -144,7 +151,18 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     return undefined
   }
 
-  async function checkSecrets({ id, secrets }: PrincipalRecord, given: string, from: readonly string[]): Promise<Check> {
+  async function checkAccount(account: LoginAccount, given: string, from: readonly string[]): Promise<Check> {
+    const { prove, secrets } = account
+    if (prove !== undefined) return (await prove(given)) ? 'match' : 'mismatch'
+    const hasCodes = secrets.some(secret => secret.startsWith('otpauth://'))
+    return checkSecrets({ id: hasCodes ? (await account.record()).id : 0, secrets }, given, from)
+  }
+
+  async function checkSecrets(
+    { id, secrets }: Pick<PrincipalRecord, 'id' | 'secrets'>,
+    given: string,
+    from: readonly string[],
+  ): Promise<Check> {
     const second = secrets.filter(secret => secret.startsWith('otpauth://'))
     const apps = secrets.flatMap(secret => /^\$app\$[^$]*\$([\s\S]*)$/.exec(secret)?.[1] ?? [])
     const ordinary = secrets.filter(secret => !secret.startsWith('otpauth://') && !secret.startsWith('$app$'))
@@ -223,12 +241,28 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     return callerFor(found.accountId)
   }
 
+  /** A token that another directory gave out; what it says is believed for a short while. */
+  async function byForeignToken(token: string): Promise<Caller> {
+    const key = createHmac('sha256', cacheKey).update(`token:${token}`).digest('base64')
+    const known = await stillProven(proven.get(key))
+    if (known !== undefined) return callerFor(known)
+    const record = await directory.byToken(token).catch(error => {
+      throw isFailure(error, 'directoryUnavailable') ? failure('temporaryAuthFailure') : error
+    })
+    if (record === undefined) throw failure('authenticationFailed')
+    proven.set(key, { accountId: record.id, record }, { ttl: foreignTokenMs })
+    return callerFor(record.id)
+  }
+
   /** Guessing tokens is hopeless, and honest clients come with old ones: failures are not counted towards a ban. */
   async function byToken(token: string, stream: StreamToken | undefined, { remoteIp, trace: own }: Origin): Promise<Caller> {
-    const { kind, accountId } = await tokens.open(token).catch(error => {
+    const opened = await tokens.open(token).catch(error => {
       if (isFailure(error, 'tokenExpired')) own.emit('auth.token-expired', { remoteIp: ipField(remoteIp) })
+      if (stream === undefined && isFailure(error, 'authenticationFailed')) return undefined
       throw error
     })
+    if (opened === undefined) return byForeignToken(token)
+    const { kind, accountId } = opened
     if (kind !== (stream ?? 'access')) throw failure('authenticationFailed')
     const caller = await callerFor(accountId)
     if (stream === undefined) return caller

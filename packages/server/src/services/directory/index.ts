@@ -18,6 +18,7 @@ import {
 import { type Administration, createAdministration } from './administration.ts'
 import { createCatalogue } from './catalogue.ts'
 import { asciiDomain, foldAddress } from './names.ts'
+import { createOutside, type LoginAccount } from './outside.ts'
 import { createOwnSecrets, type OwnSecrets } from './own-secrets.ts'
 import { createRemovals } from './removals.ts'
 import { createRights, type Rights } from './rights.ts'
@@ -25,6 +26,7 @@ import { createRights, type Rights } from './rights.ts'
 export type { Administration, PrincipalQuery } from './administration.ts'
 export type { PrincipalInput, PrincipalOperation } from './input.ts'
 export type { PrincipalOutput } from './output.ts'
+export type { LoginAccount } from './outside.ts'
 export type { OwnSecretChange, OwnSecrets } from './own-secrets.ts'
 export { allPermissions, type Rights, rightsOf } from './rights.ts'
 
@@ -53,6 +55,15 @@ export interface Directory extends Administration, OwnSecrets {
   byId(id: number): Promise<PrincipalRecord | undefined>
   /** Names are compared in lower case. */
   byName(name: string): Promise<PrincipalRecord | undefined>
+  /**
+   * The account that a login names, with what proves it: kept here, or in the directory that the settings name. Rejects with
+   * `directoryUnavailable` when that one does not answer.
+   */
+  account(login: string): Promise<LoginAccount | undefined>
+  /** The account of an access token that another directory gave out, if the settings name one that knows tokens. */
+  byToken(token: string): Promise<PrincipalRecord | undefined>
+  /** Accounts and their passwords are kept here. */
+  isInternal(): boolean
   /** Effective permissions of a principal; empty when it does not exist. */
   rights(id: number): Promise<Rights>
   isLocalDomain(domain: string): Promise<boolean>
@@ -88,6 +99,7 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, tra
   const rights = createRights(byId)
   const catalogue = createCatalogue(store)
   const removals = createRemovals({ store, trace, destroyMail })
+  const outside = createOutside({ store, settings, trace })
 
   // A principal's change may touch what others resolve to, so the derived caches go as a whole; they refill in microseconds each.
   const stop = store.onCommit(news => {
@@ -120,6 +132,8 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, tra
 
   async function resolve(address: string): Promise<Resolution> {
     const wanted = foldAddress(address)
+    // What another directory knows changes without a word, and it is remembered there for as long as the settings say.
+    if (!outside.looksUpHere()) return lookUp(wanted)
     const known = resolutions.get(wanted)
     if (known !== undefined) return known
     const started = changes
@@ -130,17 +144,44 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, tra
 
   async function lookUp(address: string): Promise<Resolution> {
     const domain = address.slice(address.lastIndexOf('@') + 1)
-    if (!(await knownDomains()).has(domain)) return { kind: 'unknown' }
+    if (!(await isLocal(domain))) return { kind: 'unknown' }
     const variables = { rcpt: address, address, email: address }
     const subAddressing = await settings.evaluate(declared.session.rcptSubAddressing, variables)
     const candidates = [address, mapped(subAddressing, withoutSubAddress, address)]
     const catchAll = await settings.evaluate(declared.session.rcptCatchAll, variables)
     candidates.push(mapped(catchAll, () => `@${domain}`, address))
     for (const candidate of new Set(candidates.filter(item => item !== undefined))) {
-      const owner = await store.read(getAddressOwner, { address: candidate })
+      const owner = await ownerOf(candidate)
       if (owner !== undefined) return ownerResolution(owner)
     }
     return { kind: 'unknown' }
+  }
+
+  async function isLocal(domain: string): Promise<boolean> {
+    return (await knownDomains()).has(domain) || (!outside.looksUpHere() && (await outside.hasDomain(domain)))
+  }
+
+  async function ownerOf(address: string): Promise<Related | undefined> {
+    const looksUpHere = outside.looksUpHere()
+    const found = looksUpHere ? undefined : await outside.byAddress(address)
+    if (found !== undefined) return found
+    const owner = await store.read(getAddressOwner, { address })
+    // An account that the other directory does not know any more gets nothing; groups and lists may be kept here.
+    return owner?.type === 'individual' && !looksUpHere ? undefined : owner
+  }
+
+  async function remembered(record: PrincipalRecord): Promise<PrincipalRecord> {
+    return (await byId(record.id)) ?? record
+  }
+
+  async function byName(name: string): Promise<PrincipalRecord | undefined> {
+    const started = changes
+    const record = await store.read(getPrincipalByName, { name: foldName(name) })
+    if (record === undefined || changes !== started) return record
+    // The record that is known already: whoever compares the two sees that nothing changed.
+    const known = records.get(record.id)
+    if (known === undefined) records.set(record.id, record)
+    return known ?? record
   }
 
   async function ownerResolution(owner: Related): Promise<Resolution> {
@@ -172,17 +213,22 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, tra
 
   return {
     byId,
-    byName: async name => {
-      const started = changes
-      const record = await store.read(getPrincipalByName, { name: foldName(name) })
-      if (record === undefined || changes !== started) return record
-      // The record that is known already: whoever compares the two sees that nothing changed.
-      const known = records.get(record.id)
-      if (known === undefined) records.set(record.id, record)
-      return known ?? record
+    byName,
+    async account(login) {
+      if (!outside.isInternal()) {
+        const account = await outside.account(login)
+        return account && { ...account, record: async () => remembered(await account.record()) }
+      }
+      const record = await byName(login)
+      return record?.type === 'individual' ? { secrets: record.secrets, prove: undefined, record: async () => record } : undefined
     },
+    async byToken(token) {
+      const record = outside.isInternal() ? undefined : await outside.byToken(token)
+      return record && remembered(record)
+    },
+    isInternal: outside.isInternal,
     rights: id => rights.of(id),
-    isLocalDomain: async domain => (await knownDomains()).has(asciiDomain(foldName(domain)) ?? ''),
+    isLocalDomain: async domain => isLocal(asciiDomain(foldName(domain)) ?? ''),
     domains: knownDomains,
     resolve,
     async ownsAddress(accountId, address) {
@@ -206,11 +252,12 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, tra
       hashSecret,
       verifySecret,
       givesUserRole: () => settings.read(declared.authentication.newAccountsUserRole) === true,
-      isInternal: () => true,
+      isInternal: outside.isInternal,
     }),
     finishRemovals: removals.finish,
     [Symbol.dispose]() {
       removals.stop()
+      outside[Symbol.dispose]()
       stop()
       stopReload()
     },
