@@ -17,6 +17,7 @@ export { accountHandlers } from './account.ts'
 export { authorizeHandlers } from './authorize/index.ts'
 export { banHandlers } from './bans.ts'
 export { contractHandlers } from './contract.ts'
+export { domainHandlers } from './domains.ts'
 export { type BoundEndpoint, bind, unhandledEndpoints, withUnhandled } from './handlers.ts'
 export { historyHandlers } from './history.ts'
 export { type LogSource, logHandlers } from './logs.ts'
@@ -82,7 +83,7 @@ export function createManagement({ access, settings, endpoints, maxMessageBytes,
     fields: transport.fields,
     routes: [...routes, ...withMoreSegments(routes)],
     async fallback(request) {
-      if (request.method === 'OPTIONS' && hasOptions(request.path)) return { status: 204 }
+      if (request.method === 'OPTIONS' && hasOptions(request.path)) return optionsReply
       if (isApi(request.path)) await identify(request, { access: 'login' })
       await transport.notFound(request)
       throw failure('resourceNotFound')
@@ -118,6 +119,9 @@ const problemHeaders = { 'Content-Type': 'application/problem+json', 'Cache-Cont
 function notImplemented(id: string): string {
   return JSON.stringify({ type: 'about:blank', status: 501, title: 'Not Implemented', detail: `This version does not do ${id} yet.` })
 }
+
+/** The type says nothing of an empty answer, but clients of this API are used to it. */
+const optionsReply: HttpReply = { status: 204, headers: { 'Content-Type': 'application/problem+json' } }
 
 /** What stands behind these is an account, and one too many is a mistake worth a 404; and collections end where they end. */
 function isExact(path: string): boolean {

@@ -65,7 +65,8 @@ const alertOf = ({ text }: Answer): string | undefined => /role="alert"[^>]*>([^
 test('the page names the client and the place, and takes a login without scripts', async () => {
   const { status, headers, text } = await open('/authorize/code', asked())
   assert.equal(status, 200)
-  assert.equal(headers.get('content-type'), 'text/html; charset=utf-8')
+  assert.equal(headers.get('content-type'), 'text/html')
+  assert.match(text, /<meta charset="utf-8">/)
   assert.match(text, /“Mail &amp; “More” &lt;App&gt;” asks for access/)
   assert.match(text, /app\.example\.net/)
   assert.doesNotMatch(text, /<script|javascript:|onclick|not registered/)
@@ -236,6 +237,12 @@ async function poll(device_code: string): Promise<unknown> {
   const answer = await fetch(`${base}/auth/token`, { method: 'POST', body: new URLSearchParams(form) })
   return answer.status === 200 ? 'tokens' : ((await answer.json()) as { error: string }).error
 }
+
+test('the page on its own asks for nothing', async () => {
+  const { status, text } = await open('/authorize/code', {})
+  assert.equal(status, 200)
+  assert.doesNotMatch(text, /<form|role="alert"/)
+})
 
 test('a device is let in with its code, as people type it', async () => {
   const { device, user } = await startDevice()

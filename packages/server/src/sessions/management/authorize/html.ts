@@ -65,7 +65,8 @@ export function renderPage(page: Page, texts: Texts): HttpReply {
   return {
     status,
     headers: {
-      'Content-Type': 'text/html; charset=utf-8',
+      // The document says that it is UTF-8.
+      'Content-Type': 'text/html',
       'Content-Language': language,
       // A browser holds the redirection after a form to `form-action` as well.
       'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'${form?.target ? ` ${form.target}` : ''}; frame-ancestors 'none'; base-uri 'none'`,

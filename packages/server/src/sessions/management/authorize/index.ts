@@ -84,6 +84,8 @@ export function authorizeHandlers({ oauth, access, baseUrl, trace }: AuthorizePa
   async function codeFlow(request: HttpRequest, asked: Asked, sent: Sent | undefined): Promise<HttpReply> {
     const { language, texts } = textsFor(request.headers['accept-language'])
     const wrong = (alert: string): HttpReply => renderPage({ status: 400, language, title: texts.title, paragraphs: [], alert }, texts)
+    if (sent === undefined && !asked.client_id && !asked.redirect_uri)
+      return renderPage({ status: 200, language, title: texts.title, paragraphs: [texts.opensFromApp] }, texts)
     const read = await readCodeRequest(asked, texts)
     if (typeof read === 'string') return wrong(read)
     const { client, redirectUri, isTrusted } = read

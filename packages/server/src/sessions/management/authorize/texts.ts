@@ -15,6 +15,7 @@ const en = {
   totpHint: 'From your authenticator app.',
   allow: 'Sign in and allow',
   deny: 'Refuse',
+  opensFromApp: 'An app opens this page when you sign in there. Start in the app.',
   problem: 'Something is wrong',
   wrongLogin: 'Account name, password or one-time code is wrong.',
   needTotp: 'This account needs a one-time code as well. Enter your password and the code.',
