@@ -6,6 +6,7 @@ import type { Ephemeral } from '#data/ephemeral'
 import type { Settings } from '#data/settings'
 import type { Access } from '#services/access'
 import type { Directory } from '#services/directory'
+import type { MailAuth } from '#services/mailauth'
 import { createOauth } from '#services/oauth'
 import type { Queue } from '#services/queue'
 import {
@@ -15,6 +16,7 @@ import {
   contractHandlers,
   createBaseUrl,
   createManagement,
+  domainHandlers,
   historyHandlers,
   logHandlers,
   oauthHandlers,
@@ -29,6 +31,7 @@ import { createLogSource } from './tracers.ts'
 interface Parts {
   readonly access: Access
   readonly directory: Directory
+  readonly mailAuth: MailAuth
   readonly queue: Queue
   readonly settings: Settings
   readonly ephemeral: Ephemeral
@@ -37,7 +40,7 @@ interface Parts {
   readonly trace: Trace
 }
 
-export function createApi({ access, directory, queue, settings, ephemeral, clock, random, trace }: Parts): HttpSite {
+export function createApi({ access, directory, mailAuth, queue, settings, ephemeral, clock, random, trace }: Parts): HttpSite {
   const oauth = createOauth({ settings, access, directory, ephemeral, clock, random, trace })
   const baseUrl = createBaseUrl(settings)
   return createManagement({
@@ -48,6 +51,7 @@ export function createApi({ access, directory, queue, settings, ephemeral, clock
       ...settingsHandlers(settings),
       ...historyHandlers(settings),
       ...banHandlers(access.bans),
+      ...domainHandlers(mailAuth),
       ...queueHandlers(queue, { directory, clock }),
       ...logHandlers(createLogSource(settings)),
       ...accountHandlers(directory),

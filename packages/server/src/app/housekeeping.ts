@@ -1,12 +1,16 @@
 import type { Clock, Timer } from '#base/clock'
 import type { Trace } from '#base/trace'
 import type { Blobs } from '#data/blobs'
+import type { Settings } from '#data/settings'
 import type { Store } from '#data/store'
 import type { Bans } from '#services/access'
 import type { Directory } from '#services/directory'
+import type { MailAuth } from '#services/mailauth'
 
 interface Parts {
   readonly bans: Bans
+  readonly mailAuth: Pick<MailAuth, 'continueRotations'>
+  readonly settings: Pick<Settings, 'tidyHistory'>
   readonly blobs: Blobs
   readonly directory: Directory
   readonly store: Store
@@ -17,13 +21,15 @@ interface Parts {
 const minuteMs = 60_000
 
 /** Work that nobody asks for: bans that end, what deleted accounts left, contents that nobody refers to, space that is given back. */
-export function startHousekeeping({ bans, blobs, directory, store, clock, trace }: Parts): AsyncDisposable {
+export function startHousekeeping({ bans, mailAuth, settings, blobs, directory, store, clock, trace }: Parts): AsyncDisposable {
   const jobs: ReadonlyArray<{ readonly everyMs: number; readonly run: () => Promise<unknown> }> = [
     { everyMs: minuteMs, run: () => bans.expire() },
     { everyMs: minuteMs, run: () => directory.finishRemovals() },
     { everyMs: 60 * minuteMs, run: () => blobs.collectGarbage() },
     { everyMs: 60 * minuteMs, run: () => blobs.compact() },
     { everyMs: 10 * minuteMs, run: () => store.tidy() },
+    { everyMs: 10 * minuteMs, run: () => mailAuth.continueRotations() },
+    { everyMs: 60 * minuteMs, run: () => settings.tidyHistory() },
   ]
   const timers = new Set<Timer>()
   let stopped = false

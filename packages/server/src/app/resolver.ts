@@ -51,5 +51,7 @@ export async function createConfiguredResolver({ settings, clock, random }: Part
     txt: async name => (await current).txt(name),
     ptr: async ip => (await current).ptr(ip),
     tlsa: async name => (await current).tlsa(name),
+    srv: async name => (await current).srv(name),
+    cname: async name => (await current).cname(name),
   }
 }

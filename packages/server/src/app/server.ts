@@ -15,6 +15,7 @@ import { createAccess, createPasswords } from '#services/access'
 import { createCertificates } from '#services/certificates'
 import { createDelivery } from '#services/delivery'
 import { createDirectory } from '#services/directory'
+import { createMailAuth } from '#services/mailauth'
 import { createMailboxes, type QuotaLimits } from '#services/mailbox'
 import { createQueue } from '#services/queue'
 import { createRelay, createTransport } from '#services/relay'
@@ -100,6 +101,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   settings.useFunctions(createExpressionFunctions({ settings, directory, ephemeral, resolver }))
   const access = opened.use(createAccess({ store, settings, directory, passwords, ephemeral, clock, random, trace }))
   const certificates = opened.use(createCertificates({ settings, clock, random, trace }))
+  const mailAuth = createMailAuth({ store, settings, directory, certificates, resolver, clock, random })
   const queue = opened.use(createQueue({ store, blobs, settings, clock, random, trace, nextId: createIdSource(clock) }))
   const delivery = createDelivery({ directory, mailboxes, clock, trace })
   const transport = opened.use(createTransport({ settings, resolver, clock, random, trace }))
@@ -126,7 +128,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const http = opened.use(
     createHttpServer({
       routes: healthRoutes(async () => isReady && (await answers(store, clock))),
-      site: async () => (await import('./api.ts')).createApi({ access, directory, queue, settings, ephemeral, clock, random, trace }),
+      site: async () =>
+        (await import('./api.ts')).createApi({ access, directory, mailAuth, queue, settings, ephemeral, clock, random, trace }),
       onMalformed: (peer, reason) => {
         trace.emit('http.error', { listenerId: peer.listenerId, remoteIp: ipField(peer.remoteIp), reason })
         // A proxy passes on what its clients send.
@@ -170,7 +173,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   await listeners.open()
   const { ports, stopAccepting } = listeners
   opened.use(relay.start())
-  opened.use(startHousekeeping({ bans: access.bans, blobs, directory, store, clock, trace }))
+  opened.use(startHousekeeping({ bans: access.bans, mailAuth, settings, blobs, directory, store, clock, trace }))
   reportBrokenSettings(settings, trace)
   isReady = true
   trace.emit('server.startup', { elapsed: durationMs(clock.monotonic() - startedMs) })

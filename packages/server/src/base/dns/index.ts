@@ -1,9 +1,21 @@
 // DNS: the only place that asks it. Answers carry their TTL and whether the resolver vouches for them (AD); failures say whether
 // asking again may help. Owns a bounded cache. Never decides what a missing record means.
 export { memoryResolver, type Zone, zoneFrom } from './memory.ts'
+export { askableName } from './names.ts'
 export { createResolver, type NameServer, type ResolverOptions, systemNameServers } from './resolver.ts'
 
-export type RecordType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'PTR' | 'TLSA' | 'CNAME'
+export {
+  createUpdater,
+  type Prerequisite,
+  tsigAlgorithms,
+  UpdateRefused,
+  type Updater,
+  type UpdateServer,
+  type UpdateStep,
+  type ZoneRecord,
+} from './update.ts'
+
+export type RecordType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'PTR' | 'TLSA' | 'CNAME' | 'SRV' | 'SOA'
 
 /** `notFound`: the name does not exist. `noData`: it does, without records of the type. `temporary`: ask again later. */
 export type DnsFault = 'notFound' | 'noData' | 'temporary'
@@ -38,6 +50,15 @@ export interface TlsaRecord {
   readonly data: Buffer
 }
 
+/** RFC 2782 */
+export interface SrvRecord {
+  readonly priority: number
+  readonly weight: number
+  readonly port: number
+  /** Lower case, without the final dot. */
+  readonly target: string
+}
+
 /** Every method rejects with DnsError. Names are given without the final dot, in any case; aliases are followed. */
 export interface Resolver {
   a(name: string): Promise<Answer<string>>
@@ -49,6 +70,9 @@ export interface Resolver {
   /** Names of an IP address. */
   ptr(ip: string): Promise<Answer<string>>
   tlsa(name: string): Promise<Answer<TlsaRecord>>
+  srv(name: string): Promise<Answer<SrvRecord>>
+  /** What the name itself is an alias of; not followed further. */
+  cname(name: string): Promise<Answer<string>>
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Answer, DnsError, type MxRecord, type RecordType, type Resolver, type TlsaRecord } from './index.ts'
+import { type Answer, DnsError, type MxRecord, type RecordType, type Resolver, type SrvRecord, type TlsaRecord } from './index.ts'
 import { canonicalName, parseTlsa, reverseName } from './names.ts'
 
 /**
@@ -51,12 +51,19 @@ export function memoryResolver(zone: Zone, { isAuthenticated = false }: { isAuth
       return look(name, 'PTR', canonicalName)
     },
     tlsa: name => look(name, 'TLSA', readTlsa),
+    srv: name => look(name, 'SRV', readSrv),
+    cname: name => look(name, 'CNAME', canonicalName),
   }
 }
 
 function readMx(text: string): MxRecord {
   const [preference = '0', exchange = ''] = text.split(/\s+/)
   return { preference: Number(preference), exchange: canonicalName(exchange) }
+}
+
+function readSrv(text: string): SrvRecord {
+  const [priority = '0', weight = '0', port = '0', target = ''] = text.split(/\s+/)
+  return { priority: Number(priority), weight: Number(weight), port: Number(port), target: canonicalName(target) }
 }
 
 function readTlsa(text: string): TlsaRecord {

@@ -129,6 +129,12 @@ export function createResolver(options: ResolverOptions): Resolver {
       if (name === undefined) throw new DnsError('notFound', `${ip}: not an address`)
       return look(name, 'PTR', data => canonicalName(String(data)))
     },
+    srv: name =>
+      look(name, 'SRV', data => {
+        const { priority = 0, weight = 0, port, target } = data as { priority?: number; weight?: number; port: number; target: string }
+        return { priority, weight, port, target: canonicalName(target) }
+      }),
+    cname: name => look(name, 'CNAME', data => canonicalName(String(data))),
     tlsa: name => look(name, 'TLSA', data => (Buffer.isBuffer(data) ? parseTlsa(data) : readTlsa(data))),
   }
 }
@@ -142,8 +148,8 @@ function sizeOf({ outcome }: Cached, key: string): number {
 
 function recordBytes(record: unknown): number {
   if (typeof record === 'string') return 2 * record.length
-  const { data, exchange } = record as { data?: Buffer; exchange?: string }
-  return (data?.length ?? 0) + 2 * (exchange?.length ?? 0)
+  const { data, exchange, target } = record as { data?: Buffer; exchange?: string; target?: string }
+  return (data?.length ?? 0) + 2 * ((exchange ?? target)?.length ?? 0)
 }
 
 function readTlsa(data: unknown): { usage: number; selector: number; matching: number; data: Buffer } {

@@ -104,20 +104,34 @@ function overUdp(query: Buffer, { ip, port }: NameServer, fits: (packet: Packet)
   })
 }
 
-function overStream(
+/** Sends a message over TCP or TLS and gives the first that comes back, undecoded. */
+export function exchangeBytes(query: Buffer, server: NameServer, parts: Pick<Parts, 'timeoutMs' | 'clock'>): Promise<Buffer> {
+  return overStreamAs(query, server, message => message, parts)
+}
+
+function overStream(query: Buffer, server: NameServer, fits: (packet: Packet) => boolean, parts: Parts): Promise<Packet> {
+  const read = (message: Buffer): Packet | undefined => {
+    const packet = tryDecode(message)
+    return packet !== undefined && fits(packet) ? packet : undefined
+  }
+  return overStreamAs(query, server, read, parts)
+}
+
+/** @param read undefined for what is no answer */
+function overStreamAs<T>(
   query: Buffer,
   { protocol, ip, port }: NameServer,
-  fits: (packet: Packet) => boolean,
-  { timeoutMs, clock }: Parts,
-): Promise<Packet> {
+  read: (message: Buffer) => T | undefined,
+  { timeoutMs, clock }: Pick<Parts, 'timeoutMs' | 'clock'>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const socket: Socket = protocol === 'tls' ? connectTls({ host: ip, port }) : connectTcp(port, ip)
-    const finish = (error: Error | undefined, packet?: Packet): void => {
+    const finish = (error: Error | undefined, answer?: T): void => {
       timer.cancel()
       socket.removeAllListeners()
       socket.on('error', () => {})
       socket.destroy()
-      if (packet !== undefined) resolve(packet)
+      if (answer !== undefined) resolve(answer)
       else reject(error)
     }
     const timer = clock.after(timeoutMs, () => finish(new Error(`no answer from ${ip}`)))
@@ -131,9 +145,9 @@ function overStream(
       received = Buffer.concat([received, chunk])
       if (received.length > maxTcpBytes + 2) return finish(new Error(`${ip} sent too much`))
       if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
-      const packet = tryDecode(received.subarray(2, 2 + received.readUInt16BE(0)))
-      if (packet === undefined || !fits(packet)) finish(new Error(`${ip} sent something else`))
-      else finish(undefined, packet)
+      const answer = read(received.subarray(2, 2 + received.readUInt16BE(0)))
+      if (answer === undefined) finish(new Error(`${ip} sent something else`))
+      else finish(undefined, answer)
     })
   })
 }

@@ -106,6 +106,8 @@ function lazily(): ReturnType<typeof memoryResolver> {
     txt: name => memoryResolver(zone).txt(name),
     ptr: ip => memoryResolver(zone).ptr(ip),
     tlsa: name => memoryResolver(zone).tlsa(name),
+    srv: name => memoryResolver(zone).srv(name),
+    cname: name => memoryResolver(zone).cname(name),
   }
 }
 
