@@ -8,6 +8,7 @@ import { describeStore, testWaitingBytes } from './contract.suite.ts'
 import { createScratchDatabase } from './engines/postgresql/scratch.ts'
 import { openStore } from './index.ts'
 import { describeMail } from './mail.suite.ts'
+import { describeSettingsStore } from './settings.suite.ts'
 import type { Store } from './store.ts'
 
 const url = process.env['POSTERN_TEST_POSTGRESQL']
@@ -43,4 +44,5 @@ if (url === undefined) {
 
   describeStore('PostgreSQL', open)
   describeMail('PostgreSQL', open)
+  describeSettingsStore('PostgreSQL', open)
 }

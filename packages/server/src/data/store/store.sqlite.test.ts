@@ -7,6 +7,7 @@ import { silentTrace } from '#base/trace'
 import { describeStore, testWaitingBytes } from './contract.suite.ts'
 import { openStore } from './index.ts'
 import { describeMail } from './mail.suite.ts'
+import { describeSettingsStore } from './settings.suite.ts'
 import type { Store } from './store.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'postern-sqlite-'))
@@ -24,3 +25,4 @@ const open = (): Promise<Store> =>
 
 describeStore('SQLite', open)
 describeMail('SQLite', open)
+describeSettingsStore('SQLite', open)
