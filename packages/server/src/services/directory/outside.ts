@@ -1,7 +1,7 @@
 // The directory that `storage.directory` names, when it is not our own: asks it, remembers its answers for a while, and gives whom it
 // knows a row here, which holds the id, the roles and the mail.
 
-import { settings as declared, Failure, failure } from '@postern/contract'
+import { settings as declared, Failure, failure, isFailure } from '@postern/contract'
 import { LRUCache } from 'lru-cache'
 import type { Trace } from '#base/trace'
 import type { Settings } from '#data/settings'
@@ -117,7 +117,12 @@ export function createOutside({ store, settings, trace }: Parts): Outside & Disp
     const { secrets: _, ...told } = principal
     const known = await store.read(getPrincipalByName, { name: principal.name })
     if (known !== undefined && isInLine(known, principal)) return known
-    const { id, leftOut } = await store.write(syncPrincipal, told)
+    const { id, leftOut } = await store.write(syncPrincipal, told).catch(error => {
+      if (!isFailure(error, 'fieldAlreadyExists')) throw error
+      // Somebody of another type has the name here: until one of them is renamed, nobody can say whose account it is.
+      trace.emit('manage.already-exists', { key: principal.name, value: principal.name })
+      throw failure('directoryUnavailable')
+    })
     if (leftOut.length > 0) {
       trace.emit('manage.already-exists', { key: principal.name, value: leftOut.join(', ') })
     }

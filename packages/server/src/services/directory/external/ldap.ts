@@ -44,7 +44,14 @@ export function createLdapDirectory(settings: Settings, id: string): ExternalDir
   const places = createPlaces(maxConnections)
 
   async function open(dn: string | undefined, secret: string): Promise<Client> {
-    const client = new Client({ url: url ?? '', timeout: timeoutMs, connectTimeout: connectTimeoutMs, tlsOptions, strictDN: false })
+    const client = new Client({
+      url: url ?? '',
+      timeout: timeoutMs,
+      connectTimeout: connectTimeoutMs,
+      strictDN: false,
+      // Given for ldap:// they would mean TLS from the first byte.
+      ...(url?.startsWith('ldaps:') && { tlsOptions }),
+    })
     try {
       if (usesStartTls) await client.startTLS(tlsOptions)
       if (dn !== undefined) await client.bind(dn, secret)
