@@ -283,6 +283,16 @@ test('wrong passwords on the page count towards a ban', async () => {
   assert.match((await read(await fetch(`${base}/robots.txt`, { headers: { 'X-Forwarded-For': '198.51.100.50' } }))).text, /Forbidden/)
 })
 
+test('an account that asks too often is told when to come back', async () => {
+  await server.set({ 'server.auto-ban.auth.rate': 'false', 'jmap.rate-limit.account': '1/1m' })
+  const again = () => send('/authorize/code', { ...asked(), ...jane })
+  assert.equal((await again()).status, 303)
+  const { status, headers } = await again()
+  assert.equal(status, 429)
+  assert.ok(Number(headers.get('retry-after')) > 0)
+  await server.set({ 'jmap.rate-limit.account': '1000/1m' })
+})
+
 test('a form of more than 16 KiB is too large', async () => {
   assert.equal((await send('/authorize/code', { ...asked(), state: 'x'.repeat(16_384) })).status, 413)
 })

@@ -183,7 +183,7 @@ export function authorizeHandlers({ oauth, access, baseUrl, trace }: AuthorizePa
           return show(403, texts.forbidden)
         case 'tooManyAuthAttempts':
         case 'tooManyRequests':
-          return show(429, texts.tooMany)
+          return waitBefore(show(429, texts.tooMany), error.details)
         case 'temporaryAuthFailure':
           return show(503, texts.unavailable)
         default:
@@ -233,6 +233,12 @@ function loginFields(texts: Texts, sent: Sent | undefined, withTotp: boolean): r
 function asUserCode(text: string): string {
   const letters = text.toUpperCase().replace(/[^A-Z0-9]/g, '')
   return letters.length === 8 ? `${letters.slice(0, 4)}-${letters.slice(4)}` : letters.slice(0, 20)
+}
+
+/** RFC 9110 §10.2.3 */
+function waitBefore(reply: HttpReply, { retryAfterMs }: Readonly<Record<string, unknown>>): HttpReply {
+  if (typeof retryAfterMs !== 'number') return reply
+  return { ...reply, headers: { ...reply.headers, 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } }
 }
 
 /** Host, or scheme of an application. */
