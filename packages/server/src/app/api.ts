@@ -9,6 +9,7 @@ import type { Directory } from '#services/directory'
 import type { MailAuth } from '#services/mailauth'
 import { createOauth } from '#services/oauth'
 import type { Queue } from '#services/queue'
+import { createSpamRules } from '#services/spam'
 import {
   accountHandlers,
   authorizeHandlers,
@@ -24,6 +25,7 @@ import {
   queueHandlers,
   settingsHandlers,
   streamTokenHandlers,
+  updateHandlers,
   withUnhandled,
 } from '#sessions/management'
 import { createLogSource } from './tracers.ts'
@@ -52,6 +54,7 @@ export function createApi({ access, directory, mailAuth, queue, settings, epheme
       ...historyHandlers(settings),
       ...banHandlers(access.bans),
       ...domainHandlers(mailAuth),
+      ...updateHandlers(createSpamRules({ settings })),
       ...queueHandlers(queue, { directory, clock }),
       ...logHandlers(createLogSource(settings)),
       ...accountHandlers(directory),

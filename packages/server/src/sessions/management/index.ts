@@ -26,6 +26,7 @@ export { principalHandlers } from './principals.ts'
 export { queueHandlers } from './queue.ts'
 export { settingsHandlers } from './settings.ts'
 export { createBaseUrl } from './transport.ts'
+export { updateHandlers } from './update.ts'
 
 export interface ManagementParts {
   readonly access: Access

@@ -18,6 +18,7 @@ import { createDirectory } from '#services/directory'
 import { createMailAuth } from '#services/mailauth'
 import { createOauth } from '#services/oauth'
 import { createQueue, type Queue } from '#services/queue'
+import { createSpamRules } from '#services/spam'
 import {
   accountHandlers,
   authorizeHandlers,
@@ -35,6 +36,7 @@ import {
   settingsHandlers,
   streamTokenHandlers,
   unhandledEndpoints,
+  updateHandlers,
   withUnhandled,
 } from './index.ts'
 
@@ -100,6 +102,7 @@ before(async () => {
     ...settingsHandlers(settings),
     ...historyHandlers(settings),
     ...banHandlers(access.bans),
+    ...updateHandlers(createSpamRules({ settings })),
     ...domainHandlers(
       createMailAuth({
         store,
@@ -499,7 +502,6 @@ const notYet = [
   'purgeInMemory',
   'reindexAccounts',
   'resetUids',
-  'restartServer',
   'restoreDeleted',
   'streamChanges',
   'streamMetrics',
@@ -510,7 +512,6 @@ const notYet = [
   'trainHam',
   'trainSpam',
   'updateAccountCrypto',
-  'updateSpamFilter',
   'updateWebadmin',
   'uploadBlob',
 ]
