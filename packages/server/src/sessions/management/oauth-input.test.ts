@@ -28,7 +28,7 @@ const text = fc.oneof(
       'authorization_code',
       'urn:ietf:params:oauth:grant-type:device_code',
     ],
-    ...['https://a.example/', 'stalwart://auth', 'javascript:1', 'http://[::1', 'AAAA-AAAA', '__proto__', '\0', 'x'.repeat(1000)],
+    ...['https://a.example/', 'webadmin://auth', 'javascript:1', 'http://[::1', 'AAAA-AAAA', '__proto__', '\0', 'x'.repeat(1000)],
   ),
 )
 const names =

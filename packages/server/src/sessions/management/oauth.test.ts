@@ -96,7 +96,7 @@ for (const [name, json, wanted] of refusedRequests) {
   })
 }
 
-for (const redirect_uri of ['stalwart://auth', 'http://127.0.0.1:8080/cb', 'http://[::1]/cb', 'http://localhost:1/', 'com.example.app:/cb'])
+for (const redirect_uri of ['webadmin://auth', 'http://127.0.0.1:8080/cb', 'http://[::1]/cb', 'http://localhost:1/', 'com.example.app:/cb'])
   test(`a code may go to ${redirect_uri}`, async () => {
     const { body } = await exchangeCode(await getCode({ redirect_uri }), { redirect_uri })
     assert.equal(typeof body['access_token'], 'string')
