@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { findPortBase, startTestServer, type TestServer } from '@postern/testkit'
+import { findPortBase, type TestServer } from '@postern/testkit'
 import { missing, runTool } from '../tools.ts'
-import { basic, expectRecipients, logIn, principal, sendAndRead } from './whole.ts'
+import { basic, expectRecipients, logIn, principal, sendAndRead, startServer } from './whole.ts'
 
 const skip = missing('slapd') || missing('ldapadd')
 const admin = 'cn=admin,dc=example,dc=org'
@@ -135,7 +135,7 @@ const withService = (): Record<string, string> => ({
 })
 
 async function start(settings: Record<string, string>): Promise<TestServer> {
-  const server = await startTestServer({ settings })
+  const server = await startServer(settings)
   await server.call('POST', '/api/principal', { type: 'domain', name: 'example.org' })
   return server
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTestServer } from '@postern/testkit'
-import { basic, expectRecipients, logIn, principal, sendAndRead } from './whole.ts'
+import { basic, expectRecipients, logIn, principal, sendAndRead, startServer } from './whole.ts'
 
 const settings = {
   'storage.directory': 'small',
@@ -26,7 +25,7 @@ const settings = {
 }
 
 test('accounts in the settings log in, get mail, and have an account here', async () => {
-  await using server = await startTestServer({ settings })
+  await using server = await startServer(settings)
   assert.equal(await logIn(server, basic('jane', 'wrong')), 'refused')
   assert.equal(await logIn(server, basic('jane', '')), 'refused')
   assert.equal(await logIn(server, basic('nobody', 'secret')), 'refused')
@@ -67,7 +66,7 @@ test('accounts in the settings log in, get mail, and have an account here', asyn
 })
 
 test('a name or address that somebody else has here is not taken away', async () => {
-  await using server = await startTestServer()
+  await using server = await startServer()
   await server.call('POST', '/api/principal', { type: 'domain', name: 'example.org' })
   await server.call('POST', '/api/principal', { type: 'list', name: 'boss', emails: ['jd@example.org'] })
   await server.set(settings)
@@ -78,7 +77,7 @@ test('a name or address that somebody else has here is not taken away', async ()
 })
 
 test('a directory that is not there keeps nobody but the emergency administrator in, and mail waits', async () => {
-  await using server = await startTestServer()
+  await using server = await startServer()
   await server.call('POST', '/api/principal', { type: 'domain', name: 'example.org' })
   const outages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     imap: { 'directory.gone.host': '127.0.0.1' },

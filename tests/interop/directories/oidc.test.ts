@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
-import { startTestServer, type TestServer } from '@postern/testkit'
-import { basic, expectRecipients, logIn, principal } from './whole.ts'
+import type { TestServer } from '@postern/testkit'
+import { basic, expectRecipients, logIn, principal, startServer } from './whole.ts'
 
 interface Asked {
   readonly method: string | undefined
@@ -60,7 +60,7 @@ const settings = (more: Record<string, string>): Record<string, string> => ({
 const claims = { sub: '1', preferred_username: 'Jane', email: 'Jane@example.org', name: 'Jane Doe' }
 
 async function start(more: Record<string, string>): Promise<TestServer> {
-  const server = await startTestServer({ settings: settings(more) })
+  const server = await startServer(settings(more))
   await server.call('POST', '/api/principal', { type: 'domain', name: 'example.org' })
   return server
 }

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { startTestServer } from '@postern/testkit'
 import pg from 'pg'
-import { basic, expectRecipients, logIn, principal, sendAndRead } from './whole.ts'
+import { basic, expectRecipients, logIn, principal, sendAndRead, startServer } from './whole.ts'
 
 const tables = [
   'CREATE TABLE accounts (name TEXT PRIMARY KEY, kind TEXT, secret TEXT, full_name TEXT, quota BIGINT, email TEXT, active INTEGER)',
@@ -44,7 +43,7 @@ function settingsFor(store: Readonly<Record<string, string>>, mark: string): Rec
 
 async function check(settings: Readonly<Record<string, string>>, run: (statement: string) => Promise<void>): Promise<void> {
   for (const statement of tables) await run(statement)
-  await using server = await startTestServer({ settings })
+  await using server = await startServer(settings)
   await server.call('POST', '/api/principal', { type: 'domain', name: 'example.org' })
   assert.equal(await logIn(server, basic('jane', 'wrong')), 'refused')
   for (const name of ["' OR '1'='1", 'gone', 'team', '', "jane'--"])

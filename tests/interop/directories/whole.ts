@@ -1,6 +1,11 @@
 // What the tests of all directories ask of the whole server: who gets in, who gets mail, what becomes of it here.
 import assert from 'node:assert/strict'
-import type { TestServer } from '@postern/testkit'
+import { startTestServer, type TestServer } from '@postern/testkit'
+
+/** A server that answers refused recipients at once. */
+export function startServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  return startTestServer({ settings: { 'session.rcpt.errors.wait': '1ms', ...settings } })
+}
 
 export type Verdict = 'in' | 'refused' | 'later'
 
