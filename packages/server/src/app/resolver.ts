@@ -40,9 +40,12 @@ export async function createConfiguredResolver({ settings, clock, random }: Part
       random,
     })
   let current = make()
-  await current
+  let ready = await current
   settings.onReload(() => {
     current = make()
+    void current.then(made => {
+      ready = made
+    })
   })
   return {
     a: async name => (await current).a(name),
@@ -53,5 +56,6 @@ export async function createConfiguredResolver({ settings, clock, random }: Part
     tlsa: async name => (await current).tlsa(name),
     srv: async name => (await current).srv(name),
     cname: async name => (await current).cname(name),
+    forget: name => ready.forget(name),
   }
 }

@@ -207,6 +207,6 @@ async function seed(settings: Settings, random: Random): Promise<void> {
       return [key, value.make === 'hostname' ? hostname() || 'localhost' : randomAlphanumerics(random, value.length)]
     })
   if (missing.length === 0) return
-  await settings.change([{ kind: 'put', entries: missing }])
+  await settings.change([{ kind: 'put', entries: missing }], { author: 'system', note: 'made at the first start' })
   await settings.reload()
 }

@@ -73,6 +73,8 @@ export interface Resolver {
   srv(name: string): Promise<Answer<SrvRecord>>
   /** What the name itself is an alias of; not followed further. */
   cname(name: string): Promise<Answer<string>>
+  /** Asks anew about this name next time, whatever is remembered of it. */
+  forget(name: string): void
 }
 
 /**

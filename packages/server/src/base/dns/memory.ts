@@ -53,6 +53,7 @@ export function memoryResolver(zone: Zone, { isAuthenticated = false }: { isAuth
     tlsa: name => look(name, 'TLSA', readTlsa),
     srv: name => look(name, 'SRV', readSrv),
     cname: name => look(name, 'CNAME', canonicalName),
+    forget() {},
   }
 }
 

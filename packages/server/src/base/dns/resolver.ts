@@ -32,6 +32,7 @@ interface Cached {
   readonly outcome: Answer<unknown> | DnsError
 }
 
+const recordTypes: readonly RecordType[] = ['A', 'AAAA', 'MX', 'TXT', 'PTR', 'TLSA', 'CNAME', 'SRV']
 const maxTtlSeconds = 86_400
 const failureTtlSeconds = 5
 const maxAliases = 8
@@ -135,6 +136,10 @@ export function createResolver(options: ResolverOptions): Resolver {
         return { priority, weight, port, target: canonicalName(target) }
       }),
     cname: name => look(name, 'CNAME', data => canonicalName(String(data))),
+    forget(name) {
+      const owner = askableName(name)
+      for (const type of recordTypes) cache.delete(`${type} ${owner}`)
+    },
     tlsa: name => look(name, 'TLSA', data => (Buffer.isBuffer(data) ? parseTlsa(data) : readTlsa(data))),
   }
 }

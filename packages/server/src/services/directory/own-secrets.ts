@@ -26,18 +26,22 @@ export interface OwnSecretsParts {
   readonly store: Store
   readonly settings: Settings
   readonly hashSecret: (secret: string) => Promise<string>
+  /** Whether accounts and their passwords are kept here. */
+  readonly isInternal: () => boolean
 }
 
 const maxPasswordBytes = 512
 const maxUrlBytes = 512
 const maxNameBytes = 255
 const maxSecrets = 100
+const maxAttempts = 50
 
-export function createOwnSecrets({ store, settings, hashSecret }: OwnSecretsParts): OwnSecrets {
+export function createOwnSecrets({ store, settings, hashSecret, isInternal }: OwnSecretsParts): OwnSecrets {
   /** Changes of one account come one after the other: each starts from what the one before left. */
   const turns = new Map<number, Promise<unknown>>()
 
   async function recordOf({ accountId }: Caller): Promise<PrincipalRecord> {
+    if (!isInternal()) throw failure('unsupported', { details: 'The accounts are kept in another directory' })
     const record = await store.read(getPrincipalById, { id: accountId })
     if (record?.type !== 'individual') throw failure('unsupported', { details: 'Only people have secrets of their own' })
     return record
@@ -92,11 +96,16 @@ export function createOwnSecrets({ store, settings, hashSecret }: OwnSecretsPart
     changeOwnSecrets: (caller, changes) =>
       inTurn(caller.accountId, async () => {
         if (caller.accountId === fallbackAdministratorId) return changeFallback(changes)
-        const { id, secrets } = await recordOf(caller)
-        let next: readonly string[] = secrets
-        for (const change of changes) next = await changed(next, change)
-        if (next.length > maxSecrets) throw refusal(`More than ${maxSecrets} secrets`)
-        await store.write(changePrincipal, { id, steps: [{ kind: 'values', field: 'secrets', action: 'set', values: next }] })
+        // An administrator may change the same account meanwhile: then once more, from what that left.
+        for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+          const { id, secrets, changeNumber: expected } = await recordOf(caller)
+          let next: readonly string[] = secrets
+          for (const change of changes) next = await changed(next, change)
+          if (next.length > maxSecrets) throw refusal(`More than ${maxSecrets} secrets`)
+          const steps = [{ kind: 'values', field: 'secrets', action: 'set', values: next }] as const
+          if (await store.write(changePrincipal, { id, steps, expected })) return
+        }
+        throw failure('storeUnavailable', { reason: 'the account is being changed by too many at once' })
       }),
   }
 }

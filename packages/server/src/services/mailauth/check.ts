@@ -31,6 +31,8 @@ export async function checkRecords(records: readonly DnsRecord[], { resolver, cl
   const { promise: deadline, resolve: giveUp } = Promise.withResolvers<Verdict>()
   const timer = clock.after(longestMs, () => giveUp({ state: 'unreachable', found: [], advice: 'The resolver took too long.' }))
   const findings: DnsFinding[] = []
+  // Whoever just changed the zone wants to see that.
+  for (const { name } of records) resolver.forget(name)
   try {
     for (let at = 0; at < records.length; at += atOnce) {
       const batch = records
@@ -69,7 +71,9 @@ async function judge(record: DnsRecord, all: readonly DnsRecord[], resolver: Res
     }
   } catch (error) {
     if (!(error instanceof DnsError)) throw error
-    return error.fault === 'temporary' ? { state: 'unreachable', found: [], advice: error.message } : { state: 'missing', found: [] }
+    return error.fault === 'temporary'
+      ? { state: 'unreachable', found: [], advice: `The resolver gave no answer (${error.message}).` }
+      : { state: 'missing', found: [] }
   }
 }
 

@@ -29,7 +29,7 @@ export interface Rotation {
 interface Parts {
   readonly store: Store
   readonly settings: Settings
-  readonly resolver: Pick<Resolver, 'txt'>
+  readonly resolver: Pick<Resolver, 'txt' | 'forget'>
   readonly clock: Clock
 }
 
@@ -68,8 +68,10 @@ export function createSigningKeys({ store, settings, resolver, clock }: Parts): 
   }
 
   async function isShown(domain: string, key: SigningKey): Promise<boolean> {
+    const name = `${key.selector}._domainkey.${domain}`
+    resolver.forget(name)
     try {
-      const { records } = await resolver.txt(`${key.selector}._domainkey.${domain}`)
+      const { records } = await resolver.txt(name)
       return records.some(record => publicKeyIn(record) === key.publicKey)
     } catch {
       return false

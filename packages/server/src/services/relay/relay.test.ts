@@ -108,6 +108,7 @@ function lazily(): ReturnType<typeof memoryResolver> {
     tlsa: name => memoryResolver(zone).tlsa(name),
     srv: name => memoryResolver(zone).srv(name),
     cname: name => memoryResolver(zone).cname(name),
+    forget() {},
   }
 }
 
