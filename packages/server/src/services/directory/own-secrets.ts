@@ -80,10 +80,10 @@ export function createOwnSecrets({ store, settings, hashSecret, isInternal }: Ow
   }
 
   /** The emergency administrator is a pair of settings. */
-  async function changeFallback([first]: readonly OwnSecretChange[]): Promise<void> {
+  async function changeFallback({ name }: Caller, [first]: readonly OwnSecretChange[]): Promise<void> {
     if (first?.type !== 'setPassword') throw refusal('Fallback administrator accounts do not support 2FA or AppPasswords')
     const key = declared.authentication.fallbackAdminSecret.pattern
-    await settings.change([{ kind: 'put', entries: [[key, await hashSecret(checkPassword(first.password))]] }])
+    await settings.change([{ kind: 'put', entries: [[key, await hashSecret(checkPassword(first.password))]] }], { author: name })
     await settings.reload({ only: [key] })
   }
 
@@ -95,7 +95,7 @@ export function createOwnSecrets({ store, settings, hashSecret, isInternal }: Ow
     },
     changeOwnSecrets: (caller, changes) =>
       inTurn(caller.accountId, async () => {
-        if (caller.accountId === fallbackAdministratorId) return changeFallback(changes)
+        if (caller.accountId === fallbackAdministratorId) return changeFallback(caller, changes)
         // An administrator may change the same account meanwhile: then once more, from what that left.
         for (let attempt = 1; attempt <= maxAttempts; attempt++) {
           const { id, secrets, changeNumber: expected } = await recordOf(caller)
