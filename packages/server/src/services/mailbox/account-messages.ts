@@ -39,6 +39,7 @@ type MessageMethods = Pick<
   | 'transferTo'
   | 'expunge'
   | 'remove'
+  | 'limits'
   | 'update'
   | 'destroyMessages'
   | 'restore'
@@ -141,6 +142,10 @@ export function messageMethods(scope: AccountScope, { store, blobs, columns, rul
     append,
     appendAll,
 
+    async limits() {
+      const { bytes, messages = 0 } = await rules.quotaOf(accountId)
+      return { bytes, messages }
+    },
     async assertRoom(size) {
       const { bytes, tenant } = await rules.quotaOf(accountId)
       const used = (await store.read(accountTotals, { accountId }))?.usedBytes ?? 0

@@ -85,6 +85,8 @@ export interface AccountMailboxes {
   /** Checks the quota before the bytes are here: `overQuota`, `tenantOverQuota`. */
   assertRoom(bytes: number): Promise<void>
   usage(): Promise<Usage>
+  /** What the account may use; 0 for no limit. */
+  limits(): Promise<Usage>
 
   columns(mailboxId: number): Promise<MailboxColumns>
   /** What happened in the mailbox after change number `since`. */

@@ -38,12 +38,23 @@ const afterLogin = [
   'THREAD=REFS',
   'CONTEXT=SEARCH',
   'CONTEXT=SORT',
+  'QUOTA',
+  'QUOTA=RES-STORAGE',
+  'QUOTA=RES-MESSAGE',
 ] as const
 
 /** The words of CAPABILITY for the state the session is in. */
-export function capabilities(session: Pick<Session, 'login' | 'isTls' | 'offersTls' | 'mayUsePassword' | 'limits'>): string {
+export function capabilities(
+  session: Pick<Session, 'login' | 'isTls' | 'isCompressed' | 'offersTls' | 'mayUsePassword' | 'limits'>,
+): string {
   const words: string[] = [...always]
-  if (session.login !== null) return [...words, ...afterLogin, `APPENDLIMIT=${session.limits.maxMessageBytes()}`].join(' ')
+  if (session.login !== null)
+    return [
+      ...words,
+      ...afterLogin,
+      ...(session.isCompressed ? [] : ['COMPRESS=DEFLATE']),
+      `APPENDLIMIT=${session.limits.maxMessageBytes()}`,
+    ].join(' ')
   // RFC 9051 §6.2.3, §7.2.2: no mechanism that would send the password in clear.
   if (session.mayUsePassword) words.push('AUTH=PLAIN')
   else words.push('LOGINDISABLED')

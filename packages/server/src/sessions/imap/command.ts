@@ -18,6 +18,7 @@ export type Extension = (typeof extensions)[number]
 export interface Session {
   readonly remoteIp: string
   readonly isTls: boolean
+  readonly isCompressed: boolean
   /** TLS can be started. */
   readonly offersTls: boolean
   /** A password may be sent over this connection. */
@@ -48,6 +49,8 @@ export interface Session {
   abort(): void
   /** Begins TLS once the reply is sent. */
   startTlsAfterReply(): void
+  /** Begins compression once the reply is sent. */
+  compressAfterReply(): void
   logIn(login: Login): void
   /** Back to the beginning (RFC 8437). */
   logOut(): void

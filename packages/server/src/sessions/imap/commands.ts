@@ -5,6 +5,7 @@ import { authenticate } from './commands/authenticate.ts'
 import { cancelUpdate } from './commands/cancel-update.ts'
 import { capability } from './commands/capability.ts'
 import { close } from './commands/close.ts'
+import { compress } from './commands/compress.ts'
 import { copy } from './commands/copy.ts'
 import { create } from './commands/create.ts'
 import { deleteMailbox } from './commands/delete.ts'
@@ -12,6 +13,7 @@ import { enable } from './commands/enable.ts'
 import { expunge } from './commands/expunge.ts'
 import { fetch } from './commands/fetch.ts'
 import { getAcl } from './commands/get-acl.ts'
+import { getQuota, getQuotaRoot, setQuota } from './commands/get-quota.ts'
 import { id } from './commands/id.ts'
 import { idle } from './commands/idle.ts'
 import { list } from './commands/list.ts'
@@ -93,6 +95,7 @@ const table = {
   LOGIN: { states: 'anonymous', run: login },
   AUTHENTICATE: { states: 'anonymous', run: authenticate },
 
+  COMPRESS: { states: 'authenticated', run: compress },
   UNAUTHENTICATE: { states: 'authenticated', run: unauthenticate },
   ENABLE: { states: 'authenticated', permission: 'imap-enable', event: 'imap.enable', run: enable },
   SELECT: { states: 'authenticated', permission: 'imap-select', event: 'imap.select', run: select },
@@ -108,6 +111,9 @@ const table = {
   STATUS: { states: 'authenticated', permission: 'imap-status', event: 'imap.status', run: status },
   APPEND: { states: 'authenticated', permission: 'imap-append', event: 'imap.append', news: 'after', offer: receiveMessage, run: append },
   IDLE: { states: 'authenticated', permission: 'imap-idle', event: 'imap.idle-stop', run: idle },
+  GETQUOTA: { states: 'authenticated', permission: 'imap-status', run: getQuota },
+  GETQUOTAROOT: { states: 'authenticated', permission: 'imap-status', run: getQuotaRoot },
+  SETQUOTA: { states: 'authenticated', permission: 'imap-status', run: setQuota },
   GETACL: { states: 'authenticated', permission: 'imap-acl-get', event: 'imap.get-acl', run: getAcl },
   SETACL: { states: 'authenticated', permission: 'imap-acl-set', event: 'imap.set-acl', run: setAcl },
   DELETEACL: { states: 'authenticated', permission: 'imap-acl-set', event: 'imap.set-acl', run: deleteAcl },

@@ -12,7 +12,7 @@ import {
 } from '@postern/mail/imap'
 import type { Clock } from '#base/clock'
 import { createTurns } from '#base/limits'
-import { type Connection, ConnectionClosed, IdleTimeout, type ServerTls, TlsError } from '#base/net'
+import { type Connection, ConnectionClosed, deflateConnection, IdleTimeout, type ServerTls, TlsError } from '#base/net'
 import { bytes, durationMs, ip as ipField, type Span, word } from '#base/trace'
 import type { Bans } from '#services/access'
 import { capabilities } from './capabilities.ts'
@@ -70,7 +70,8 @@ export class ImapSession implements Session {
   readonly enabled = new Set<Extension>()
   login: Login | null = null
   view: MailboxView | null = null
-  private readonly connection: Connection
+  private connection: Connection
+  private compression: 'none' | 'asked' | 'on' = 'none'
   private readonly parts: SessionParts
   private reader = new CommandReader(anonymousLineLimits)
   private authFailures = 0
@@ -105,8 +106,11 @@ export class ImapSession implements Session {
   get isTls(): boolean {
     return this.connection.tls !== undefined
   }
+  get isCompressed(): boolean {
+    return this.compression !== 'none'
+  }
   get offersTls(): boolean {
-    return this.parts.tls !== undefined && !this.isTls
+    return this.parts.tls !== undefined && !this.isTls && !this.isCompressed
   }
   get mayUsePassword(): boolean {
     return this.isTls || this.limits.mayUsePlainText()
@@ -265,6 +269,7 @@ export class ImapSession implements Session {
     if (reply.status === 'BAD' && isAnonymous) await this.countNonsense(`${name} ${reply.text}`)
     if (isAnonymous) this.anonymousUntilMs = this.clock.monotonic() + this.limits.anonymousTimeoutMs()
     if (this.startsTls) await this.startTls()
+    if (this.compression === 'asked') await this.startCompression()
   }
 
   private finish(tag: string, name: string, reply: Reply): void {
@@ -352,6 +357,14 @@ export class ImapSession implements Session {
     }
   }
 
+  /** RFC 4978 §3: everything behind the reply, and what the client sent behind the command, is compressed. */
+  private async startCompression(): Promise<void> {
+    this.compression = 'on'
+    await this.connection.flush()
+    const rest = this.reader.drain()
+    this.connection = deflateConnection(this.connection, rest)
+  }
+
   private async startTls(): Promise<void> {
     const { tls } = this.parts
     this.startsTls = false
@@ -393,6 +406,10 @@ export class ImapSession implements Session {
   abort(): void {
     this.isEnding = true
     this.connection.destroy()
+  }
+
+  compressAfterReply(): void {
+    this.compression = 'asked'
   }
 
   startTlsAfterReply(): void {
