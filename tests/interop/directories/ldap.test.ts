@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { findPortBase, type TestServer } from '@postern/testkit'
+import { findPortBase, type TestServer, testIdentity } from '@postern/testkit'
 import { missing, runTool } from '../tools.ts'
 import { basic, expectRecipients, logIn, principal, sendAndRead, startServer } from './whole.ts'
 
@@ -67,7 +67,11 @@ let url: string
 
 /** A server of its own, with entries for people, a group, an alias and two who share an address. */
 async function startSlapd(port: number): Promise<ChildProcess> {
-  const child = spawn('slapd', ['-f', join(folder, 'slapd.conf'), '-h', `ldap://127.0.0.1:${port}/`, '-d', '0'], { stdio: 'ignore' })
+  const child = spawn(
+    'slapd',
+    ['-f', join(folder, 'slapd.conf'), '-h', `ldap://127.0.0.1:${port}/ ldaps://127.0.0.1:${port + 247}/`, '-d', '0'],
+    { stdio: 'ignore' },
+  )
   for (let attempt = 0; ; attempt++) {
     const { code } = await runTool('ldapsearch', ['-x', '-H', url, '-s', 'base', '-b', '', 'namingContexts'])
     if (code === 0) return child
@@ -85,12 +89,16 @@ before(async () => {
   port = (await findPortBase()) + 389
   url = `ldap://127.0.0.1:${port}`
   const schemas = ['core', 'cosine', 'inetorgperson', 'nis', 'misc'].map(name => `include /etc/ldap/schema/${name}.schema`).join('\n')
+  await writeFile(join(folder, 'cert.pem'), testIdentity.certificate)
+  await writeFile(join(folder, 'key.pem'), testIdentity.privateKey)
   await writeFile(
     join(folder, 'slapd.conf'),
     `${schemas}
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile ${folder}/pid
+TLSCertificateFile ${folder}/cert.pem
+TLSCertificateKeyFile ${folder}/key.pem
 database mdb
 suffix "dc=example,dc=org"
 rootdn "${admin}"
@@ -221,3 +229,17 @@ test('slapd: a wrong service password is an outage, not a refusal', { skip }, as
   assert.equal(await logIn(server, basic('jane', 'jane-secret')), 'later')
   await expectRecipients(server, { 'jane@example.org': '451 4.4.3' })
 })
+
+for (const way of ['StartTLS', 'TLS from the first byte']) {
+  test(`slapd: ${way}, and a certificate that nobody vouches for is refused`, { skip }, async () => {
+    const encrypted = {
+      ...withService(),
+      ...(way === 'StartTLS' ? { 'directory.company.tls.enable': 'true' } : { 'directory.company.url': `ldaps://127.0.0.1:${port + 247}` }),
+    }
+    await using strict = await start(encrypted)
+    assert.equal(await logIn(strict, basic('jane', 'jane-secret')), 'later')
+    await using trusting = await start({ ...encrypted, 'directory.company.tls.allow-invalid-certs': 'true' })
+    assert.equal(await logIn(trusting, basic('jane', 'jane-secret')), 'in')
+    assert.equal(await logIn(trusting, basic('jane', 'wrong')), 'refused')
+  })
+}

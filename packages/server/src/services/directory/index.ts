@@ -242,7 +242,7 @@ export function createDirectory({ store, settings, hashSecret, verifySecret, tra
       const resolution = await resolve(wanted)
       return resolution.kind === 'mailbox' && resolution.accountId === accountId
     },
-    ...createOwnSecrets({ store, settings, hashSecret }),
+    ...createOwnSecrets({ store, settings, hashSecret, isInternal: outside.isInternal }),
     ...createAdministration({
       store,
       rights,

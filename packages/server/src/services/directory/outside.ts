@@ -49,6 +49,8 @@ const recipientWeight = 100
 export function createOutside({ store, settings, trace }: Parts): Outside & Disposable {
   let current: Promise<Open> | undefined
   let isClosed = false
+  /** What was brought in and still differs, because somebody else has an address here: it is not tried again until something changes. */
+  const settled = new LRUCache<string, string>({ max: 10_000 })
 
   function idOf(): string | undefined {
     const id = settings.read(declared.storage.directory)
@@ -117,6 +119,8 @@ export function createOutside({ store, settings, trace }: Parts): Outside & Disp
     const { secrets: _, ...told } = principal
     const known = await store.read(getPrincipalByName, { name: principal.name })
     if (known !== undefined && isInLine(known, principal)) return known
+    const asKnown = (record: PrincipalRecord): string => JSON.stringify([record.changeNumber, told])
+    if (known !== undefined && settled.get(principal.name) === asKnown(known)) return known
     const { id, leftOut } = await store.write(syncPrincipal, told).catch(error => {
       if (!isFailure(error, 'fieldAlreadyExists')) throw error
       // Somebody of another type has the name here: until one of them is renamed, nobody can say whose account it is.
@@ -128,6 +132,7 @@ export function createOutside({ store, settings, trace }: Parts): Outside & Disp
     }
     const record = await store.read(getPrincipalById, { id })
     if (record === undefined) throw failure('directoryUnavailable')
+    settled.set(principal.name, asKnown(record))
     return record
   }
 
@@ -189,7 +194,7 @@ function weigh({ found }: { readonly found: ExternalPrincipal | undefined }, add
   return recipientWeight + address.length + (found === undefined ? 0 : JSON.stringify(found).length)
 }
 
-/** Whether the row says what the other directory says. Addresses that somebody else has here make it differ, and are tried again. */
+/** Whether the row says what the other directory says. */
 function isInLine(known: PrincipalRecord, told: ExternalPrincipal): boolean {
   const names = (type: string): string => namesOf(known.memberOf.filter(other => other.type === type).map(other => other.name))
   return (
