@@ -35,7 +35,6 @@ export const syncPrincipal: Command<SyncedPrincipal, { readonly id: number; read
     const known = await tx.get<{ id: number; type: number }>('SELECT id, type FROM principals WHERE name = ?', [name])
     if (known !== undefined && known.type !== principalTypes[type]) throw refusal('fieldAlreadyExists', { field: 'name', value: name })
     const id = known?.id ?? (await insert(tx, type, name))
-    if (known === undefined && type === 'individual') await relate(tx, builtInRoles.user, id)
     const before = await getPrincipalById.run(tx, { id })
     if (before === undefined) throw refusal('notFound', { item: name })
     const leftOut: string[] = []
@@ -69,6 +68,8 @@ async function insert(tx: Transaction, type: 'individual' | 'group' | 'list', na
   const row = await tx.get<{ last_id: number }>('UPDATE principal_ids SET last_id = last_id + 1 WHERE only_row = 1 RETURNING last_id')
   const id = Number(row?.last_id)
   await tx.run("INSERT INTO principals (id, type, name, search) VALUES (?, ?, ?, '')", [id, principalTypes[type], name])
+  // Without it neither gets mail. Whoever looks after accounts here may take it away again.
+  if (type !== 'list') await relate(tx, builtInRoles.user, id)
   return id
 }
 
