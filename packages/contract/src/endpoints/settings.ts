@@ -237,7 +237,7 @@ export const updateSpamFilter = endpoint({
   output: data(nullable(text)),
   errors: ['other'],
   summary: 'Fetch spam rules',
-  doc: 'Gives the version that was installed, or null when the rules are up to date. They act after a reload.',
+  doc: 'Gives the version that was installed, or null when the rules are up to date or `spam-filter.resource` names none. They act after a reload.',
 })
 
 export const updateWebadmin = endpoint({

@@ -18,7 +18,7 @@ export interface RuleUpdate {
 export interface SpamRules {
   /**
    * Fetches the bundle of rules and stores it; it acts with the next reload. Throws `other` with the reason when it can't be had or read.
-   * @returns its version, or undefined when the rules are up to date
+   * @returns its version; undefined when the rules are up to date, or the settings name no bundle
    */
   update(options: RuleUpdate): Promise<string | undefined>
 }
@@ -41,7 +41,9 @@ const enableSuffix = httpLookup.enable.pattern.replace(/^.*>/, '')
 export function createSpamRules({ settings }: { readonly settings: Settings }): SpamRules {
   return {
     async update({ force, overwrite, author }) {
-      const bundle = readBundle(await fetchBundle(settings.read(spamFilter.resource)))
+      const resource = settings.read(spamFilter.resource)
+      if (resource === undefined) return undefined
+      const bundle = readBundle(await fetchBundle(resource))
       const version = bundle.get(declared.version.spamFilter.pattern)
       if (version === undefined) throw refused('the bundle names no version')
       const needed = bundle.get(declared.version.server.pattern)
@@ -84,8 +86,7 @@ function hasRecord(bundle: ReadonlyMap<string, string>, enableKey: string): bool
   return [...bundle.keys()].some(key => key.startsWith(record))
 }
 
-async function fetchBundle(resource: string | undefined): Promise<Buffer> {
-  if (resource === undefined) throw refused(`${spamFilter.resource.pattern} is not set`)
+async function fetchBundle(resource: string): Promise<Buffer> {
   try {
     if (resource.startsWith('file:')) {
       const path = fileURLToPath(resource)

@@ -54,12 +54,9 @@ enable = true
 spam = "6.0"
 ${more}`
 
-test('without a resource there is nothing to fetch, and that is said', async () => {
-  assert.deepEqual(await call('GET', '/api/update/spam-filter'), {
-    error: 'other',
-    details: 'The spam rules were not updated',
-    reason: 'spam-filter.resource is not set',
-  })
+test('without a resource there is nothing newer', async () => {
+  assert.deepEqual(await call('GET', '/api/update/spam-filter'), { data: null })
+  assert.equal(await value('version.spam-filter'), undefined)
 })
 
 test('rules are installed once; a newer bundle replaces the rules of the vendor and keeps what the administrator set', async () => {

@@ -14,11 +14,11 @@ export type Node =
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Node[] }
   | { readonly kind: 'matches'; readonly pattern: RegExp; readonly of: Node }
 
-/** Says what is wrong and at which character (0-based). */
+/** Says what is wrong and at which character (0-based); a message that names the culprit needs no place. */
 export class ExpressionError extends Error {
   readonly at: number
-  constructor(message: string, at: number) {
-    super(`${message} at character ${at + 1}`)
+  constructor(message: string, at: number, { isNamed = false }: { readonly isNamed?: boolean } = {}) {
+    super(isNamed ? message : `${message} at character ${at + 1}`)
     this.at = at
   }
 }
@@ -145,7 +145,7 @@ export function parseExpression(text: string, isKnown: (name: string) => boolean
   function named(name: string, at: number): Node {
     if (name === 'true' || name === 'false') return { kind: 'value', value: name === 'true' ? 1 : 0 }
     if (!isOperator('(')) {
-      if (!isKnown(name)) throw new ExpressionError(`Invalid variable or constant "${name}"`, at)
+      if (!isKnown(name)) throw new ExpressionError(`Invalid variable or constant "${name}"`, at, { isNamed: true })
       return { kind: 'name', name }
     }
     next++
