@@ -1,4 +1,5 @@
 import { Failure, failure, type PermissionId, principalTypeNames } from '@postern/contract'
+import { nextTurn } from '#base/limits'
 import {
   askRemovals,
   changePrincipal,
@@ -77,8 +78,8 @@ export const reservedRoleNames: readonly string[] = ['admin', 'tenant-admin', 'u
 const maxPageSize = 10_000
 /** How often a change is planned anew because the principal changed meanwhile. */
 const maxAttempts = 50
-/** Removals that are asked for in one write. */
-const removalsAtATime = 500
+/** Principals that are read or asked to be removed in one go, so that others get their turn. */
+const rowsAtATime = 500
 
 export function createAdministration({
   store,
@@ -194,9 +195,9 @@ export function createAdministration({
 
   /** Asks for the removal of those the caller may delete, in slices; gives for each whether there was any. */
   async function* askFor(caller: Caller, ids: readonly number[]): AsyncGenerator<boolean> {
-    for (let start = 0; start < ids.length; start += removalsAtATime) {
+    for (let start = 0; start < ids.length; start += rowsAtATime) {
       const deletable: number[] = []
-      for (const record of await store.read(getPrincipals, { ids: ids.slice(start, start + removalsAtATime) })) {
+      for (const record of await store.read(getPrincipals, { ids: ids.slice(start, start + rowsAtATime) })) {
         if (record.id !== caller.accountId && (await mayDelete(caller, record))) deletable.push(record.id)
       }
       if (deletable.length > 0) await store.write(askRemovals, { ids: deletable })
@@ -218,10 +219,14 @@ export function createAdministration({
         const ids = await catalogue.matching(condition)
         if (countOnly) return { items: [], total: ids.length }
         const wantedIds = size === 0 ? ids : ids.slice(offset, offset + size)
-        const records = await store.read(getPrincipals, { ids: wantedIds })
-        // One of the page was removed in between: the page before it is looked up again.
-        if (records.length < wantedIds.length && attempt < maxAttempts) continue
-        return { items: await show(records, shown), total: ids.length }
+        const items: PrincipalOutput[] = []
+        for (let start = 0; start < wantedIds.length; start += rowsAtATime) {
+          if (start > 0) await nextTurn()
+          items.push(...(await show(await store.read(getPrincipals, { ids: wantedIds.slice(start, start + rowsAtATime) }), shown)))
+        }
+        // One of the page was removed in between: then the page is another one. A list of everything is as it was a moment ago.
+        if (items.length < wantedIds.length && wantedIds.length <= rowsAtATime && attempt < maxAttempts) continue
+        return { items, total: ids.length }
       }
     },
 

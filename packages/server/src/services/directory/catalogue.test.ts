@@ -43,6 +43,7 @@ for (const engine of engines) {
       await directory.create(root, { type: 'domain', name: 'x.test', tenant: 't' })
       const kept = createCatalogue(store)
       const textless = createCatalogue(store, 10)
+      const growing = createCatalogue(store, 150)
       const act = async (given: Step): Promise<void> => {
         const change = (field: string, value: string) => directory.change(root, given.name, [{ action: 'set', field, value }])
         if (given.kind === 'create') {
@@ -58,6 +59,7 @@ for (const engine of engines) {
           for (const given of steps) await act(given).catch(() => {})
           await agree(bench, kept, tenantId)
           await agree(bench, textless, tenantId)
+          await agree(bench, growing, tenantId)
         }),
         { numRuns: engine === 'sqlite' ? 40 : 10 },
       )

@@ -31,15 +31,20 @@ interface Entry {
 const slice = 1000
 /** Changes that are read at once; after more of them everything is read anew. */
 const mostChanges = 5000
+/** Changes that are put in place one by one; more of them are merged in one pass. */
+const fewChanges = 32
 /** Characters of searched text; beyond it filters read the store. */
 const defaultMaxText = 64 * 1024 * 1024
 /** Answers that are remembered until the next change, by the number of their ids. */
 const rememberedIds = 2_000_000
 
 export function createCatalogue(store: Store, maxText: number = defaultMaxText): Catalogue {
-  let entries: readonly Entry[] = []
+  /** In order of the names. */
+  let entries: Entry[] = []
+  let byId = new Map<number, Entry>()
   let number: number | undefined
   let remembersText = true
+  let textLength = 0
   let syncing: Promise<void> | undefined
   const answers = new LRUCache<string, readonly number[]>({ maxSize: rememberedIds, sizeCalculation: ids => ids.length + 1 })
 
@@ -49,7 +54,6 @@ export function createCatalogue(store: Store, maxText: number = defaultMaxText):
     const loaded = new Map<number, Entry>()
     let length = 0
     let after = ''
-    remembersText = true
     for (;;) {
       const rows = await store.read(principalEntries, { after, limit: slice })
       for (const row of rows) {
@@ -61,6 +65,8 @@ export function createCatalogue(store: Store, maxText: number = defaultMaxText):
       await nextTurn()
     }
     remembersText = length <= maxText
+    textLength = length
+    byId = loaded
     entries = [...loaded.values()].sort(byName)
     number = before
     return before
@@ -85,10 +91,25 @@ export function createCatalogue(store: Store, maxText: number = defaultMaxText):
     if (news.number === number) return
     const gone = new Set(news.removed)
     for (const [id] of news.changed) gone.add(id)
-    const kept = entries.filter(entry => !gone.has(entry.id))
     const added = news.changed.map(row => toEntry(row, remembersText)).sort(byName)
-    entries = merge(kept, added)
-    number = news.number
+    const old = [...gone].flatMap(id => byId.get(id) ?? [])
+    if (gone.size <= fewChanges) {
+      for (const entry of old) entries.splice(placeOf(entries, entry), 1)
+      for (const entry of added) entries.splice(placeOf(entries, entry), 0, entry)
+    } else {
+      const kept = entries.filter(entry => !gone.has(entry.id))
+      entries = merge(kept, added)
+    }
+    for (const { id, text } of old) {
+      byId.delete(id)
+      textLength -= text.length
+    }
+    for (const entry of added) {
+      byId.set(entry.id, entry)
+      textLength += entry.text.length
+    }
+    // Grown too long: the next question reads everything anew, without the texts.
+    number = remembersText && textLength > maxText ? undefined : news.number
     answers.clear()
   }
 
@@ -130,6 +151,19 @@ function byName(a: Entry, b: Entry): number {
   return compareBytes(a.name, b.name)
 }
 
+/** Where an entry stands, or would have to stand. */
+function placeOf(entries: readonly Entry[], entry: Entry): number {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const other = entries[middle]
+    if (other !== undefined && byName(other, entry) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 /** By UTF-8 bytes, as the store orders names: by UTF-16 units but for surrogates, which stand for the highest code points. */
 function compareBytes(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
@@ -146,8 +180,7 @@ function codeRank(unit: number): number {
 }
 
 /** Two lists in order become one. */
-function merge(kept: readonly Entry[], added: readonly Entry[]): readonly Entry[] {
-  if (added.length === 0) return kept
+function merge(kept: readonly Entry[], added: readonly Entry[]): Entry[] {
   const merged: Entry[] = []
   let next = 0
   for (const entry of added) {
