@@ -167,7 +167,7 @@ export const listSettingChanges = endpoint({
   },
   output: data(listOf(Type.Object({ ...changeSet, keys: texts, total: natural }, { title: 'SettingChangeSummary' }))),
   summary: 'List changes of settings, newest first',
-  doc: 'Each item has its first 20 keys, and in `total` how many keys it changed. Without limit the page has 100 items.',
+  doc: 'Each item has its first 20 keys, and in `total` how many keys it changed. Without limit the page has 100 items; it never has more than 1,000.',
 })
 
 export const getSettingChange = endpoint({

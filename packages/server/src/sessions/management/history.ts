@@ -8,11 +8,15 @@ const { getSettingChange, listSettingChanges, rollBackSettings } = endpoints.set
 
 const defaultPageSize = 100
 
+/** Each item costs look-ups of its own. */
+const largestPage = 1000
+
 export function historyHandlers(settings: Settings): readonly BoundEndpoint[] {
   return [
     bind(listSettingChanges, async (_caller, { key, author, before, ...page }) => {
       const filter = { prefix: key, author, ...(before !== undefined && { before }) }
-      const { items, total } = await settings.history(filter, pageOf(page, defaultPageSize))
+      const limit = Math.min(page.limit ?? 0, largestPage)
+      const { items, total } = await settings.history(filter, pageOf({ ...page, limit }, defaultPageSize))
       return { total, items: items.map(({ changedAt, ...item }) => ({ ...item, time: timestampOf(changedAt), keys: [...item.keys] })) }
     }),
     bind(getSettingChange, async (_caller, { id }) => {
