@@ -83,10 +83,43 @@ test('settings are set, seen and deleted, and act at once', async () => {
   assert.deepEqual(await json(['settings', 'get', 'report.dsn.from-name']), { 'report.dsn.from-name': "'Post'" })
   assert.equal((await postern(['settings', 'delete', 'report.dsn.from-name'])).code, 0)
   assert.deepEqual(await json(['settings', 'get', 'report.dsn.from-name']), {})
+  assert.match((await postern(['settings', 'plan', 'report.dsn.from-name=Post'])).output, /^\+ report\.dsn\.from-name = Post\n/)
+  assert.deepEqual(await json(['settings', 'get', 'report.dsn.from-name']), {})
+  const [latest] = ((await json(['settings', 'history', '--limit', '1'])) as { items: { id: number; author: string }[] }).items
+  assert.equal(latest?.author, 'Fallback Administrator')
+  assert.match((await postern(['settings', 'change', String(latest?.id)])).output, /\n- report\.dsn\.from-name = 'Post'\n/)
+  assert.equal((await postern(['settings', 'rollback', String(latest?.id)])).code, 0)
+  assert.deepEqual(await json(['settings', 'get', 'report.dsn.from-name']), { 'report.dsn.from-name': "'Post'" })
   const broken = await postern(['settings', 'set', 'jmap.rate-limit.account=soon'])
   assert.equal(broken.code, 1)
   assert.match(broken.output, /jmap\.rate-limit\.account: (parse|build)/)
   await postern(['settings', 'delete', 'jmap.rate-limit.account'])
+})
+
+test('an address is banned and let in again; one own is not', async () => {
+  assert.equal((await postern(['ban', 'add', '192.0.2.7', '--reason', 'tried passwords'])).code, 0)
+  assert.match((await postern(['ban', 'list'])).output, /192\.0\.2\.7 +manual .* tried passwords\n/)
+  assert.equal((await postern(['ban', 'lift', '192.0.2.7'])).code, 0)
+  assert.equal((await postern(['ban', 'show', '192.0.2.7'])).code, 3)
+  assert.equal((await postern(['ban', 'add', '127.0.0.1'])).code, 1)
+})
+
+test('a domain gets its keys, and knows which records it wants', async () => {
+  assert.equal((await postern(['domain', 'create', 'keys.example', '--dkim'])).code, 0)
+  const { output } = await postern(['dns', 'records', 'keys.example'])
+  assert.match(output, /^TYPE +NAME +CONTENT\nMX +keys\.example\. +10 /)
+  assert.match(output, /v=DKIM1; k=ed25519; h=sha256; p=[A-Za-z0-9+/]{43}=\n/)
+  assert.equal((await postern(['dkim', 'show', 'ed25519-keys.example'])).code, 0)
+  assert.match((await postern(['dns', 'check', 'keys.example'])).output, /^(missing|unreachable) {2}MX keys\.example\./)
+})
+
+test('login keeps tokens that work, and logout forgets them', async () => {
+  const env = { POSTERN_LOGIN: '', POSTERN_PASSWORD: '' }
+  const loggedIn = await postern(['login', '--login', 'admin'], { env: { ...env, POSTERN_PASSWORD: server.adminPassword } })
+  assert.equal(loggedIn.code, 0, loggedIn.output)
+  assert.deepEqual([(await postern(['queue', 'status'], { env: { POSTERN_PASSWORD: '', POSTERN_LOGIN: '' } })).output], ['Running.\n'])
+  await postern(['logout'])
+  assert.equal((await postern(['queue', 'status'], { env })).code, 4)
 })
 
 test('the queue: stop, status, list, start', async () => {

@@ -85,6 +85,6 @@ async function readLogin(terminal: Terminal): Promise<Login | undefined> {
 }
 
 function loginFile(terminal: Terminal): string {
-  const home = terminal.env('XDG_CONFIG_HOME') || `${terminal.env('HOME') || '.'}/.config`
+  const home = terminal.env('XDG_CONFIG_HOME') ?? `${terminal.env('HOME') ?? '.'}/.config`
   return `${home}/postern/login.json`
 }

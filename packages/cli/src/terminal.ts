@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What a command line runs in. Tests give their own. */
 export interface Terminal {
+  /** An empty variable counts as absent. */
   env(name: string): string | undefined
   /** Whether a person reads the output, and how wide it may be. */
   readonly output: { readonly isTty: boolean; readonly columns: number }
@@ -35,7 +36,7 @@ export function processTerminal(): Terminal {
     throw error
   })
   return {
-    env: name => process.env[name],
+    env: name => process.env[name] || undefined,
     output: { isTty: stdout.isTTY === true, columns: stdout.columns ?? 80 },
     canAsk: stdin.isTTY === true,
     async print(text) {

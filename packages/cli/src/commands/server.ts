@@ -1,9 +1,11 @@
 import { endpoints } from '@postern/contract/endpoints'
 import type { Command } from '../command.ts'
 import { ofEndpoint } from '../derive.ts'
-import { column, sentence } from '../view.ts'
+import { column, type Row, sentence, type View } from '../view.ts'
 
-const { domains, settings, store, telemetry } = endpoints
+const { bans, domains, settings, store, telemetry } = endpoints
+
+const recordColumns = [column('type', 'type'), column('name', 'name'), column('content', 'content')]
 
 export const serverCommands: readonly Command[] = [
   ofEndpoint('dkim create', domains.createDkimSignature, {
@@ -11,9 +13,27 @@ export const serverCommands: readonly Command[] = [
     done: 'Created; publish its record, see `postern dns records`.',
   }),
   ofEndpoint('dkim show', domains.getDkimSignature),
-  ofEndpoint('dns records', domains.listDnsRecords, {
-    columns: [column('type', 'type'), column('name', 'name'), column('content', 'content')],
+  ofEndpoint('dkim rotate', domains.rotateDkimSignature),
+  ofEndpoint('dns records', domains.listDnsRecords, { columns: recordColumns }),
+  ofEndpoint('dns check', domains.checkDnsRecords, {
+    view: ({ records }: { readonly records: readonly Row[] }) => ({
+      kind: 'lines',
+      lines: records.flatMap(({ type, name, state, fix }) => [`${state}  ${type} ${name}`, ...(fix === null ? [] : [`    ${fix}`])]),
+    }),
   }),
+  ofEndpoint('dns publish', domains.publishDnsRecords, { view: publishedView }),
+  ofEndpoint('ban list', bans.listBans, {
+    columns: [
+      column('address', 'address'),
+      column('reason', 'reason'),
+      column('since', 'createdAt'),
+      column('until', 'expiresAt'),
+      column('evidence', 'evidence'),
+    ],
+  }),
+  ofEndpoint('ban show', bans.getBan, { positionals: ['address'] }),
+  ofEndpoint('ban add', bans.createBan, { positionals: ['address'] }),
+  ofEndpoint('ban lift', bans.liftBan, { positionals: ['address'] }),
   ofEndpoint('log', telemetry.listLogs, {
     columns: [column('time', 'timestamp'), column('level', 'level'), column('event', 'event'), column('details', 'details')],
   }),
@@ -30,3 +50,15 @@ export const serverCommands: readonly Command[] = [
   ofEndpoint('undelete list', store.listDeleted),
   ofEndpoint('undelete restore', store.restoreDeleted),
 ]
+
+type Published = Readonly<Record<'added' | 'removed' | 'unchanged' | 'conflicts' | 'outside', readonly Row[]>>
+
+function publishedView(done: Published): View {
+  const names = { added: '+', removed: '-', unchanged: ' ', conflicts: '!', outside: '?' } as const
+  const lines = (Object.keys(names) as (keyof Published)[]).flatMap(kind =>
+    done[kind].map(
+      ({ type, name, content, reason }) => `${names[kind]} ${name} ${type} ${content}${reason === undefined ? '' : ` (${reason})`}`,
+    ),
+  )
+  return { kind: 'lines', lines: [...lines, '', '+ added  - removed  ! conflict, left alone  ? of another zone'] }
+}

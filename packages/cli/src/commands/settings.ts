@@ -3,7 +3,18 @@ import { type Command, type Option, UsageError } from '../command.ts'
 import { composed, ofEndpoint } from '../derive.ts'
 import { column, type Row, type View } from '../view.ts'
 
-const { deleteSetting, getSettings, listSettingGroups, listSettings, reloadSettings, updateSettings } = endpoints.settings
+const {
+  deleteSetting,
+  getSettingChange,
+  getSettings,
+  listSettingChanges,
+  listSettingGroups,
+  listSettings,
+  planSettings,
+  reloadSettings,
+  rollBackSettings,
+  updateSettings,
+} = endpoints.settings
 
 const later: Option = { name: 'no-reload', kind: 'flag', doc: 'Only store it; it acts after `postern reload`.' }
 
@@ -38,12 +49,7 @@ export const settingsCommands: readonly Command[] = [
     positionals: [{ name: 'key=value', doc: 'A setting; the first `=` ends the key.', many: true }],
     options: [later],
     async run({ lists, options }, { client }) {
-      const values = (lists['key=value'] ?? []).map((pair): [string, string] => {
-        const at = pair.indexOf('=')
-        if (at < 1) throw new UsageError(`'${pair}' is no key=value`)
-        return [pair.slice(0, at), pair.slice(at + 1)]
-      })
-      await client.call(updateSettings, { body: [{ type: 'insert', prefix: null, values, assert_empty: false }] })
+      await client.call(updateSettings, { body: [insertion(lists['key=value'] ?? [])] })
       return options['no-reload'] ? stored : reloaded(await client.call(reloadSettings, {}))
     },
   }),
@@ -74,6 +80,40 @@ export const settingsCommands: readonly Command[] = [
   }),
   ofEndpoint('settings records', listSettingGroups, { positionals: ['prefix', 'suffix'] }),
   composed({
+    words: 'settings plan',
+    summary: 'Show what setting these would do, and change nothing',
+    impact: 'read',
+    endpoints: [planSettings.id],
+    positionals: [{ name: 'key=value', doc: 'A setting; the first `=` ends the key.', many: true }],
+    async run({ lists }, { client }) {
+      const value = await client.call(planSettings, { body: [insertion(lists['key=value'] ?? [])] })
+      const problems = [...lines(value.errors).map(line => `Error: ${line}`), ...lines(value.warnings).map(line => `Warning: ${line}`)]
+      return { value, view: { kind: 'lines', lines: [...differenceLines(value.changes), ...problems] } }
+    },
+  }),
+  ofEndpoint('settings history', listSettingChanges, {
+    columns: [column('id', 'id'), column('time', 'time'), column('author', 'author'), column('note', 'note'), column('keys', 'keys')],
+  }),
+  ofEndpoint('settings change', getSettingChange, {
+    view: ({ time, author, note, changes }: Change) => ({
+      kind: 'lines',
+      lines: [`${time} by ${author}${note === '' ? '' : `: ${note}`}`, ...differenceLines(changes)],
+    }),
+  }),
+  composed({
+    words: 'settings rollback',
+    summary: 'Undo a change of settings and make that act',
+    doc: 'Refused when a key of it was changed since, unless forced.',
+    impact: 'write',
+    endpoints: [rollBackSettings.id, reloadSettings.id],
+    positionals: [{ name: 'id', doc: 'Id of the change, see `postern settings history`.' }],
+    options: [{ name: 'force', kind: 'flag', doc: rollBackSettings.query.force.doc }, later],
+    async run({ words, options }, { client }) {
+      await client.call(rollBackSettings, { id: words['id'] as never, force: options['force'] === true })
+      return options['no-reload'] ? stored : reloaded(await client.call(reloadSettings, {}))
+    },
+  }),
+  composed({
     words: 'reload',
     summary: 'Make changed settings act',
     doc: 'With errors nothing changes, and the exit code is 1.',
@@ -87,6 +127,35 @@ export const settingsCommands: readonly Command[] = [
     },
   }),
 ]
+
+interface Difference {
+  readonly key: string
+  readonly before: string | null
+  readonly after: string | null
+}
+
+interface Change {
+  readonly time: string
+  readonly author: string
+  readonly note: string
+  readonly changes: readonly Difference[]
+}
+
+function insertion(pairs: readonly string[]) {
+  const values = pairs.map((pair): [string, string] => {
+    const at = pair.indexOf('=')
+    if (at < 1) throw new UsageError(`'${pair}' is no key=value`)
+    return [pair.slice(0, at), pair.slice(at + 1)]
+  })
+  return { type: 'insert', prefix: null, values, assert_empty: false } as const
+}
+
+function differenceLines(changes: readonly Difference[]): string[] {
+  return changes.flatMap(({ key, before, after }) => [
+    ...(before === null ? [] : [`- ${key} = ${before}`]),
+    ...(after === null ? [] : [`+ ${key} = ${after}`]),
+  ])
+}
 
 const stored = { value: null, view: { kind: 'lines', lines: ['Stored. It acts after `postern reload`.'] } } as const
 

@@ -44,7 +44,7 @@ export function fakeTerminal({
     files: kept,
     printed: () => out.join(''),
     complaints: () => err.join(''),
-    env: name => env[name],
+    env: name => env[name] || undefined,
     output: { isTty: false, columns: 80 },
     canAsk: replies !== undefined,
     async print(text) {
