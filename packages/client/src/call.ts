@@ -62,7 +62,7 @@ function decode({ output }: Endpoint, answer: Response, bytes: Uint8Array): unkn
   const refusal = mayRefuse ? readRefusal(answer.status, body, answer.headers.get('Retry-After')) : undefined
   if (refusal !== undefined) throw refusal
   if (output.kind === 'bytes') return bytes
-  if (output.kind === 'text') return text()
+  if (output.kind === 'text' || output.kind === 'page') return text()
   if (!isJson) throw new ConnectionError('The answer is no JSON; is this the address of the server?')
   if (output.kind === 'json') return body
   if (!(body instanceof Object && 'data' in body)) throw new ConnectionError('The answer is not one of this API.')

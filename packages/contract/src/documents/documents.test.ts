@@ -71,6 +71,35 @@ function checkResponses(path: string, responses: JsonObject): void {
   }
 }
 
+function statuses(path: string, method: string): Readonly<Record<string, JsonObject>> {
+  const item = (openApiDocument()['paths'] as JsonObject)[path] as JsonObject
+  return (item[method] as JsonObject)['responses'] as Record<string, JsonObject>
+}
+
+const undocumented: ReadonlyArray<[symptom: string, path: string, method: string, status: string]> = [
+  ['an open page that is asked for too often', '/robots.txt', 'get', '429'],
+  ['an address that is blocked', '/auth/jwks.json', 'get', '403'],
+  ['claims without a login', '/auth/userinfo', 'get', '401'],
+  ['claims with a password where a code is needed as well', '/auth/userinfo', 'get', '402'],
+  ['too many requests of an account at once', '/jmap', 'post', '400'],
+  ['a form that is too long', '/auth/token', 'post', '413'],
+  ['registration that is open to everybody', '/auth/register', 'post', '429'],
+  ['a page that sends the browser back', '/authorize/code', 'post', '303'],
+  ['a page that cannot check a password', '/authorize', 'post', '503'],
+]
+for (const [symptom, path, method, status] of undocumented) {
+  test(`the OpenAPI document knows of ${symptom}: ${status}`, () => assert.ok(status in statuses(path, method)))
+}
+
+test('what a page refuses is documented as a page', () => {
+  for (const [status, { content }] of Object.entries(statuses('/authorize/code', 'post')))
+    if (status !== '303') assert.ok('text/html' in (content as JsonObject), status)
+})
+
+test('types that differ from the usual are documented as they are sent', () => {
+  assert.deepEqual(Object.keys(statuses('/healthz/live', 'get')['200']?.['content'] as JsonObject), ['application/problem+json'])
+})
+
 test('no schema keeps the older form of tuples', () => {
   for (const object of objectsIn(openApiDocument())) {
     assert.ok(!Array.isArray(object['items']), JSON.stringify(object))

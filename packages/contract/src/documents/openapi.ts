@@ -1,5 +1,5 @@
 import type { Access, Endpoint, ResponseBody } from '../endpoints/endpoint.ts'
-import { commonErrors, declaredEndpoints } from '../endpoints/index.ts'
+import { declaredEndpoints, refusalsOf } from '../endpoints/index.ts'
 import { type ErrorCode, errorCodes, errors } from '../errors/index.ts'
 import { interfaceVersion } from '../version.ts'
 import { createComponents, type Json, type JsonObject } from './schemas.ts'
@@ -101,7 +101,7 @@ function successOf(output: ResponseBody, convert: Converter): JsonObject {
         },
       }
     case 'json':
-      return { 'application/json': { schema: convert(output.schema) } }
+      return { [output.mediaType ?? 'application/json']: { schema: convert(output.schema) } }
     case 'events':
       return {
         'text/event-stream': {
@@ -136,10 +136,20 @@ function problemsOf(codes: readonly ErrorCode[]): JsonObject {
 
 /** Adds the refusals of an endpoint that has a form of its own for them. */
 function withRefusals(output: ResponseBody, problems: JsonObject, convert: Converter): JsonObject {
+  if (output.kind === 'page') return withPages(output.mediaType, problems)
   if (output.kind !== 'json' || output.refused === undefined) return problems
   const { content } = (problems['400'] ?? {}) as { readonly content?: JsonObject }
   const refused: JsonObject = { 'application/json': { schema: convert(output.refused) } }
   return { ...problems, 400: { description: 'Refused.', content: { ...content, ...refused } } }
+}
+
+function withPages(mediaType: string, problems: JsonObject): JsonObject {
+  const told = Object.entries(problems).map(([status, problem]) => {
+    const { content, ...rest } = problem as { readonly content: JsonObject }
+    return [status, { ...rest, content: { ...content, [mediaType]: {} } }] as const
+  })
+  const elsewhere = { description: 'Go there.', headers: { Location: { required: true, schema: { type: 'string' } } } }
+  return { 303: elsewhere, ...Object.fromEntries(told) }
 }
 
 /** The interface as an OpenAPI 3.1 document. Every call gives a new object. */
@@ -148,7 +158,6 @@ export function openApiDocument(): JsonObject {
   const paths: Record<string, JsonObject> = {}
   for (const { area, endpoint } of declaredEndpoints) {
     for (const [index, path] of endpoint.paths.entries()) {
-      const management = path.startsWith('/api/')
       const { summary, doc, access, impact, streamToken } = endpoint
       paths[path] = {
         ...paths[path],
@@ -164,11 +173,7 @@ export function openApiDocument(): JsonObject {
           ...requestBodyOf(endpoint, components.convert),
           responses: {
             200: { description: 'Success.', content: successOf(endpoint.output, components.convert) },
-            ...withRefusals(
-              endpoint.output,
-              problemsOf(management ? [...commonErrors, ...endpoint.errors] : endpoint.errors),
-              components.convert,
-            ),
+            ...withRefusals(endpoint.output, problemsOf(refusalsOf(endpoint)), components.convert),
           },
         },
       }

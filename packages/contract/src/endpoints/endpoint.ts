@@ -68,8 +68,10 @@ export type ResponseBody =
   /** Status 200, `{"data": …}`. */
   | { readonly kind: 'data'; readonly schema: TSchema }
   /** The value itself as JSON: with status 200, or with 400 when it is one of the refusals, which have a member `error`. */
-  | { readonly kind: 'json'; readonly schema: TSchema; readonly refused?: TSchema }
+  | { readonly kind: 'json'; readonly schema: TSchema; readonly refused?: TSchema; readonly mediaType?: string }
   | { readonly kind: 'bytes' | 'text'; readonly mediaType: string }
+  /** A page for people: what is refused is told on it, too, and it may send the browser elsewhere (303). */
+  | { readonly kind: 'page'; readonly mediaType: 'text/html' }
   /** Server-sent events: name to contents of `data:`. */
   | { readonly kind: 'events'; readonly events: Readonly<Record<string, TSchema>> }
 
@@ -143,7 +145,7 @@ export type Output<E> = E extends { readonly output: infer O }
     ? Static<S> | (O extends { readonly refused: infer R extends TSchema } ? Static<R> : never)
     : O extends { readonly kind: 'events'; readonly events: infer M }
       ? AsyncIterable<EventFrames<M>>
-      : O extends { readonly kind: 'text' }
+      : O extends { readonly kind: 'text' | 'page' }
         ? string
         : Uint8Array | AsyncIterable<Uint8Array>
   : never

@@ -4,6 +4,8 @@
  *
  * Routing, decoding and answering are not done here.
  */
+
+import type { ErrorCode } from '../errors/index.ts'
 import * as account from './account.ts'
 import * as bans from './bans.ts'
 import * as domains from './domains.ts'
@@ -74,3 +76,21 @@ export const commonErrors = [
 export const declaredEndpoints: readonly { readonly area: EndpointArea; readonly endpoint: Endpoint }[] = Object.entries(endpoints).flatMap(
   ([area, members]) => Object.values(members).map((endpoint: Endpoint) => ({ area: area as EndpointArea, endpoint })),
 )
+
+/** Every refusal a call can meet: those that are declared, and those that come with the path, the access and the input. */
+export function refusalsOf({ paths, access, openedBy, params, body, errors }: Endpoint): readonly ErrorCode[] {
+  if (paths.some(path => path.startsWith('/api/'))) return [...new Set([...commonErrors, ...errors])]
+  const isOpen = access === 'anonymous' || access === 'public'
+  const needsKnown = Object.values(params).some(({ kind }) => kind === 'id' || kind === 'word')
+  return [
+    ...new Set<ErrorCode>([
+      ...errors,
+      ...(isOpen ? [] : (['unauthorized', 'totpRequired', 'forbidden', 'limit', 'tooManyRequests'] as const)),
+      ...(access === 'anonymous' || openedBy !== undefined ? (['tooManyRequests'] as const) : []),
+      ...(body === undefined ? [] : (['requestTooLarge'] as const)),
+      ...(needsKnown ? (['resourceNotFound'] as const) : []),
+      'addressBlocked',
+      'internal',
+    ]),
+  ]
+}

@@ -24,6 +24,11 @@ export function plain<S extends TSchema>(schema: S) {
   return { kind: 'json', schema } as const
 }
 
+/** JSON whose type says what it is, and nothing of a character set. */
+export function plainAs<S extends TSchema>(mediaType: string, schema: S) {
+  return { kind: 'json', schema, mediaType } as const
+}
+
 /** JSON with status 200, or a refusal with 400. */
 export function plainOr<S extends TSchema, R extends TSchema>(schema: S, refused: R) {
   return { kind: 'json', schema, refused } as const
@@ -32,6 +37,8 @@ export function plainOr<S extends TSchema, R extends TSchema>(schema: S, refused
 export function textOf(mediaType: string) {
   return { kind: 'text', mediaType } as const
 }
+
+export const page = { kind: 'page', mediaType: 'text/html' } as const
 
 /** Success without payload. */
 export const nothing = data(Type.Null())

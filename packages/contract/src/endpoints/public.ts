@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { endpoint } from './endpoint.ts'
-import { flag, form, json, natural, nullable, path, plain, plainOr, query, text, textOf, texts, words } from './parts.ts'
+import { flag, form, json, natural, nullable, page, path, plain, plainAs, plainOr, query, text, textOf, texts, words } from './parts.ts'
 
 const kib = 1_024
 
@@ -142,7 +142,7 @@ export const getSigningKeys = endpoint({
   path: '/auth/jwks.json',
   access: 'public',
   impact: 'read',
-  output: plain(Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) })),
+  output: plainAs('application/json', Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) })),
   summary: 'Get the public keys of ID tokens (RFC 7517)',
   doc: 'Empty while ID tokens are signed with a shared secret.',
 })
@@ -187,7 +187,8 @@ export const authorizePage = endpoint({
     prompt: query.text('With `none`, what needs a person is refused at once.'),
     code: query.text('Code a device shows.'),
   },
-  output: textOf('text/html'),
+  output: page,
+  errors: ['invalidParameters'],
   summary: 'Page on which a person logs in and lets a client or device in',
   doc: '`/authorize/code` is about an authorization code (RFC 6749 §4.1), the others about a device (RFC 8628 §3.3). What a registered client asks for wrongly goes back to it as `error`.',
 })
@@ -218,8 +219,8 @@ export const submitAuthorization = endpoint({
     }),
     16 * kib,
   ),
-  output: textOf('text/html'),
-  errors: ['invalidParameters', 'forbidden'],
+  output: page,
+  errors: ['invalidParameters', 'forbidden', 'serverBusy'],
   summary: 'What the page of a login sends: who it is, and whether to let the client or device in',
   doc: 'Answers with a page, or with a redirection (303) to the client. Only the page itself may send it: a form of another origin is refused.',
 })
@@ -377,7 +378,7 @@ export const getRobots = endpoint({
   summary: 'Keep crawlers out',
 })
 
-const healthy = plain(Type.Object({ type: text, status: natural, detail: text }))
+const healthy = plainAs('application/problem+json', Type.Object({ type: text, status: natural, detail: text }))
 
 export const isLive = endpoint({
   id: 'isLive',

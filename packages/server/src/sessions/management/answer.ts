@@ -10,10 +10,12 @@ export function renderOutput(output: Endpoint['output'], value: unknown): HttpRe
     case 'data':
       return { status: 200, headers: jsonHeaders, body: JSON.stringify({ data: value ?? null }) }
     case 'json': {
+      const headers = output.mediaType === undefined ? jsonHeaders : { 'Content-Type': output.mediaType, ...noStore }
       const isRefusal = output.refused !== undefined && value instanceof Object && 'error' in value
-      return { status: isRefusal ? 400 : 200, headers: jsonHeaders, body: JSON.stringify(value) }
+      return { status: isRefusal ? 400 : 200, headers, body: JSON.stringify(value) }
     }
     case 'text':
+    case 'page':
     case 'bytes':
       return { status: 200, headers: { 'Content-Type': output.mediaType, ...noStore }, body: value as string | Uint8Array }
     case 'events':

@@ -71,7 +71,7 @@ function otherParameters(endpoint: Endpoint, raw: string): Record<string, string
 
 function decodeBody(body: NonNullable<Endpoint['body']>, bytes: Buffer, contentType: string | undefined): unknown {
   if (body.kind === 'bytes') return bytes
-  const value = body.kind === 'json' ? parseJson(bytes) : parseForm(contentType, bytes)
+  const value = body.kind === 'json' ? parseJson(bytes, isStrict(body.schema)) : parseForm(contentType, bytes)
   if (value === undefined) throw failure('invalidParameters', { detail: 'Invalid post request' })
   let check = compiled.get(body.schema)
   if (check === undefined) {
@@ -90,9 +90,10 @@ const maxPathLength = 200
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Only well-formed text (RFC 8259 §8.1, §8.2): what is stored is what was sent. */
-function parseJson(bytes: Buffer): unknown {
+function parseJson(bytes: Buffer, onlyPlainNames: boolean): unknown {
   try {
     const text = strictUtf8.decode(bytes)
+    if (onlyPlainNames && text.includes('\\') && hasEscapedName(text)) throw new SyntaxError('a name is written with escapes')
     return /\\u[dD][89a-fA-F]/.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text)
   } catch {
     throw failure('invalidParameters', { detail: 'JSON deserialization failed' })
@@ -102,4 +103,15 @@ function parseJson(bytes: Buffer): unknown {
 function wellFormed(key: string, value: unknown): unknown {
   if (!key.isWellFormed() || (typeof value === 'string' && !value.isWellFormed())) throw new SyntaxError('half of a surrogate pair')
   return value
+}
+
+/** Whether names that are not known are an error; then a name is written as it is, too. */
+function isStrict(schema: Schema): boolean {
+  return 'additionalProperties' in schema && schema.additionalProperties === false
+}
+
+function hasEscapedName(json: string): boolean {
+  for (const [, text = '', colon] of json.matchAll(/"([^"\\]*(?:\\.[^"\\]*)*)"\s*(:?)/gs))
+    if (colon === ':' && text.includes('\\')) return true
+  return false
 }

@@ -470,6 +470,30 @@ test('the contract and its description are served', async () => {
 })
 
 /** Endpoints that answer 501. The list only shrinks. */
+test('a name of a principal that is written with escapes is refused, an escaped value is not', async () => {
+  const refused = await call('POST', '/api/principal', '{"type":"domain","na\\u006de":"escaped.example"}')
+  assert.deepEqual([refused.status, refused.body['detail']], [400, 'JSON deserialization failed'])
+  const taken = await call(
+    'POST',
+    '/api/principal',
+    '{"type":"domain","name":"escap\\u0065d.example","description":"\\"na\\u006de\\" : 1"}',
+  )
+  assert.equal(typeof taken.body['data'], 'number')
+  assert.equal((await call('DELETE', '/api/principal/escaped.example')).body['data'], null)
+  const elsewhere = await call('POST', '/api/settings', '[{"t\\u0079pe":"delete","keys":[]}]')
+  assert.equal(elsewhere.body['data'], null)
+})
+
+test('a body full of escapes is judged in no time', async () => {
+  const { status } = await call('POST', '/api/principal', `{"x":"${'\\u0041"\\u003a'.replaceAll('"', '').repeat(80_000)}`)
+  assert.equal(status, 400)
+})
+
+test('a key set says it is JSON and nothing more, which is what its readers compare', async () => {
+  await clock.advance(60_000)
+  assert.equal((await fetch(`${base}/auth/jwks.json`)).headers.get('content-type'), 'application/json')
+})
+
 const notYet = [
   'autodiscover',
   'autodiscoverJson',
