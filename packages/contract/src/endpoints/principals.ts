@@ -165,4 +165,5 @@ export const deletePrincipal = endpoint({
   output: nothing,
   errors: ['notFound', 'other'],
   summary: 'Delete a principal with everything it owns',
+  doc: 'It is gone at once, and its name and addresses are free; its mail is removed in the background, also after a crash.',
 })
