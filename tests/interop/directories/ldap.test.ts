@@ -192,7 +192,7 @@ for (const [way, settings] of ways) {
       description: 'Jane Doe',
       quota: 5_000_000,
       emails: ['jane@example.org', 'jd@example.org'],
-      memberOf: ['sales, europe'],
+      memberOf: ['sales,-europe'],
       roles: ['user'],
     })
   })

@@ -71,9 +71,33 @@ test('a name or address that somebody else has here is not taken away', async ()
   await server.call('POST', '/api/principal', { type: 'list', name: 'boss', emails: ['jd@example.org'] })
   await server.set(settings)
   assert.equal(await logIn(server, basic('boss', 'boss-secret')), 'later')
+  await server.play('imap', 'A< * OK\nA> a LOGIN boss boss-secret\nA< a NO [UNAVAILABLE]\n')
   assert.equal((await principal(server, 'boss'))['type'], 'list')
   assert.equal(await logIn(server, basic('jane', 'secret')), 'in')
   assert.equal((await principal(server, 'jane'))['emails'], 'jane@example.org')
+})
+
+test('what could not be a name or an address here is left out', async () => {
+  await using server = await startServer({
+    'storage.directory': 'odd',
+    'directory.odd.type': 'memory',
+    'directory.odd.principals.0.name': 'jane',
+    'directory.odd.principals.0.secret': '{PLAIN}secret',
+    'directory.odd.principals.0.description': 'ä'.repeat(300),
+    'directory.odd.principals.0.email.0': 'not an address',
+    'directory.odd.principals.0.email.1': 'jane@bücher.example',
+    'directory.odd.principals.0.member-of.0': 'bad\u200bgroup',
+    'directory.odd.principals.0.member-of.1': 'Good  People',
+    'directory.odd.principals.1.name': 'ja\u200bne',
+    'directory.odd.principals.1.secret': '{PLAIN}other',
+  })
+  assert.equal(await logIn(server, basic('ja\u200bne', 'other')), 'later')
+  assert.equal(await logIn(server, basic('jane', 'secret')), 'in')
+  const jane = await principal(server, 'jane')
+  assert.deepEqual(
+    [jane['description'], jane['emails'], jane['memberOf']],
+    ['ä'.repeat(256), 'jane@xn--bcher-kva.example', ['good-people']],
+  )
 })
 
 test('a directory that is not there keeps nobody but the emergency administrator in, and mail waits', async () => {

@@ -7,7 +7,7 @@ import type { Trace } from '#base/trace'
 import type { Settings } from '#data/settings'
 import { foldName, getPrincipalById, getPrincipalByName, type PrincipalRecord, type Store, syncPrincipal } from '#data/store'
 import type { ExternalDirectory, ExternalPrincipal } from './external/index.ts'
-import { foldAddress } from './names.ts'
+import { foldAddress, readEmail, readName } from './names.ts'
 
 /** An account, before anything is proven. */
 export interface LoginAccount {
@@ -115,7 +115,8 @@ export function createOutside({ store, settings, trace }: Parts): Outside & Disp
   }
 
   /** Writes only what differs: most logins and deliveries change nothing. */
-  async function bringIn(principal: ExternalPrincipal): Promise<PrincipalRecord> {
+  async function bringIn(given: ExternalPrincipal): Promise<PrincipalRecord> {
+    const principal = { ...given, ...wellFormed(given) }
     const { secrets: _, ...told } = principal
     const known = await store.read(getPrincipalByName, { name: principal.name })
     if (known !== undefined && isInLine(known, principal)) return known
@@ -148,7 +149,9 @@ export function createOutside({ store, settings, trace }: Parts): Outside & Disp
         const { prove } = directory
         if (prove === undefined) {
           const found = await directory.byName(name)
-          return found?.type === 'individual' ? { secrets: found.secrets, prove: undefined, record: () => bringIn(found) } : undefined
+          return found?.type === 'individual'
+            ? { secrets: found.secrets, prove: undefined, record: () => ask(() => bringIn(found)) }
+            : undefined
         }
         let proven: ExternalPrincipal | undefined
         return {
@@ -192,6 +195,46 @@ export function createOutside({ store, settings, trace }: Parts): Outside & Disp
 
 function weigh({ found }: { readonly found: ExternalPrincipal | undefined }, address: string): number {
   return recipientWeight + address.length + (found === undefined ? 0 : JSON.stringify(found).length)
+}
+
+const maxDescriptionBytes = 512
+
+/**
+ * By the rules that names and addresses follow here: what breaks them is left out, and who has an impossible name is nobody's account
+ * (`directoryUnavailable`, as it takes somebody to look at it).
+ */
+function wellFormed({ type, name, description, emails, groups, lists }: ExternalPrincipal): Partial<ExternalPrincipal> {
+  const readable = (texts: readonly string[] | undefined, read: (text: string) => string): readonly string[] | undefined =>
+    texts && [...new Set(texts.flatMap(text => attempt(() => read(text)) ?? []))]
+  const ownName = attempt(() => readName(type, type === 'group' ? joined(name) : name))
+  if (ownName === undefined) throw new Error(`${JSON.stringify(name.slice(0, 100))} cannot be a name here`)
+  return {
+    name: ownName,
+    description:
+      description === undefined
+        ? undefined
+        : Buffer.from(description)
+            .subarray(0, maxDescriptionBytes)
+            .toString()
+            .replace(/\ufffd$/, ''),
+    emails: readable(emails, readEmail),
+    groups: readable(groups, text => readName('group', joined(text))),
+    lists: readable(lists, readEmail),
+  }
+}
+
+/** Other directories have groups of several words. */
+function joined(name: string): string {
+  return name.trim().replace(/\s+/g, '-')
+}
+
+function attempt(read: () => string): string | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
 }
 
 /** Whether the row says what the other directory says. */
