@@ -1,5 +1,6 @@
 // The wire grammar of IMAP4rev2 and IMAP4rev1 (RFC 9051, RFC 3501 and extensions) for a server: commands out of octets, answers into text.
 // Owns limits on what a client may send in one command. Knows nothing of mailboxes, states or who is asking.
+
 export { type ArgumentSource, Arguments, type Literal } from './arguments.ts'
 export {
   type BadInput,
@@ -111,3 +112,4 @@ export {
   resolveRanges,
   type SequenceSet,
 } from './sets.ts'
+export { type MessageUrl, parseMessageUrl } from './urls.ts'

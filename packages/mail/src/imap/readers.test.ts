@@ -238,14 +238,27 @@ test('APPEND', () => {
   assert.deepEqual(
     imap
       .readAppend(args(' a {x} (\\Draft) ~{y} UTF8 (~{z})'), rev1)
-      .messages.map(message => [message.flags, message.literal.bytes?.toString(), message.isUtf8]),
+      .messages.map(({ flags, parts, isUtf8 }) => [
+        flags,
+        ...parts.map(part => ('url' in part ? part.url : part.literal.bytes?.toString())),
+        isUtf8,
+      ]),
     [
       [[], 'x', false],
       [['\\Draft'], 'y', false],
       [[], 'z', true],
     ],
   )
+  const joined = imap.readAppend(args(' a (\\Seen) CATENATE (URL "/b/;uid=1" TEXT {x} url c) {y}'), rev1).messages
+  assert.deepEqual(
+    joined.map(({ parts }) => parts.map(part => ('url' in part ? part.url : part.literal.bytes?.toString()))),
+    [['/b/;uid=1', 'x', 'c'], ['y']],
+  )
   for (const bad of [
+    ' a CATENATE {x}',
+    ' a CATENATE (TEXT x)',
+    ' a CATENATE (FILE {x})',
+    ' a CATENATE ()',
     ' a "yesterday" {x}',
     ' a "32-Jan-2025 10:00:05 +0100" {x}',
     ' a "6-Jan-2025 25:00:05 +0100" {x}',

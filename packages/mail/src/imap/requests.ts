@@ -37,12 +37,17 @@ export function readStore(args: Arguments): StoreRequest {
   return { set, change: sign, silent: item === 'FLAGS.SILENT', flags, unchangedSince }
 }
 
-/** One message of APPEND; the literal's octets may still be on their way. */
+/** A piece of a message that is put together (RFC 4469 §3): octets that are sent, or those a URL names. */
+export type AppendPart = { readonly literal: Literal } | { readonly url: string }
+
+/** One message of APPEND; octets of a literal may still be on their way. */
 export interface AppendMessage {
   readonly flags: readonly string[]
   /** Unix milliseconds; null: now. */
   readonly internalDate: number | null
-  readonly literal: Literal
+  /** One literal, but with CATENATE. */
+  readonly parts: readonly AppendPart[]
+  readonly isCatenated: boolean
   /** Sent as `UTF8 (~{n}…)` (RFC 6855 §4). */
   readonly isUtf8: boolean
 }
@@ -76,8 +81,10 @@ function readAppendMessage(args: Arguments): AppendMessage {
     args.space()
   }
   const plain = args.tryLiteral()
-  if (plain !== null) return { flags, internalDate, literal: plain, isUtf8: false }
-  if (args.keyword() !== 'UTF8') throw new GrammarError('The message must be sent as a literal')
+  if (plain !== null) return { flags, internalDate, parts: [{ literal: plain }], isCatenated: false, isUtf8: false }
+  const word = args.keyword()
+  if (word === 'CATENATE') return { flags, internalDate, parts: readCatenated(args), isCatenated: true, isUtf8: false }
+  if (word !== 'UTF8') throw new GrammarError('The message must be sent as a literal')
   args.space()
   args.expect('(')
   args.skipSpaces()
@@ -85,7 +92,29 @@ function readAppendMessage(args: Arguments): AppendMessage {
   if (literal === null || !literal.isBinary) throw new GrammarError('UTF8 needs a literal8')
   // While the octets are on their way the parenthesis cannot be there.
   if (literal.bytes !== null || !args.isAtEnd) args.expect(')')
-  return { flags, internalDate, literal, isUtf8: true }
+  return { flags, internalDate, parts: [{ literal }], isCatenated: false, isUtf8: true }
+}
+
+const maxParts = 100
+
+/** RFC 4469 §3, as far as it has come. */
+function readCatenated(args: Arguments): AppendPart[] {
+  args.space()
+  args.expect('(')
+  const parts: AppendPart[] = []
+  for (;;) {
+    const word = args.keyword()
+    args.space()
+    const literal = args.tryLiteral()
+    if (word === 'TEXT' && literal !== null) parts.push({ literal })
+    else if (word === 'URL') parts.push({ url: literal === null ? args.astring() : (literal.bytes?.toString() ?? '') })
+    else throw new GrammarError('CATENATE wants URL and TEXT, and for TEXT a literal')
+    if (parts.length > maxParts) throw new GrammarError('Too many parts')
+    // While the octets are on their way nothing is behind them.
+    if (literal?.bytes === null && args.isAtEnd) return parts
+    if (args.take(')')) return parts
+    args.space()
+  }
 }
 
 export const statusItems = [

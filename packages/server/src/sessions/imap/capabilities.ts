@@ -38,6 +38,7 @@ const afterLogin = [
   'THREAD=REFS',
   'CONTEXT=SEARCH',
   'CONTEXT=SORT',
+  'CATENATE',
   'QUOTA',
   'QUOTA=RES-STORAGE',
   'QUOTA=RES-MESSAGE',

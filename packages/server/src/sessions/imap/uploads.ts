@@ -4,9 +4,11 @@ import type { Blobs } from '#data/blobs'
 
 type Spool = ReturnType<Blobs['spool']>
 
-/** The messages of one complete command. */
+/** What one complete command brought. */
 export interface Batch extends AsyncDisposable {
-  readonly messages: readonly Spool[]
+  readonly literals: readonly Spool[]
+  /** Octets put together as one message. */
+  join(pieces: readonly Buffer[]): Promise<Spool>
 }
 
 export interface Uploads extends AsyncDisposable {
@@ -47,16 +49,23 @@ export function createUploads(blobs: Pick<Blobs, 'spool'>, budget: ByteBudget): 
     settle: () => last,
     async take() {
       await last
-      const messages = spools
+      const literals = spools
+      const joined: Spool[] = []
       const size = announcedBytes
       budget.take(size)
       spools = []
       announcedBytes = 0
       return {
-        messages,
+        literals,
+        async join(pieces) {
+          const whole = blobs.spool()
+          joined.push(whole)
+          for (const piece of pieces) await whole.write(piece)
+          return whole
+        },
         async [Symbol.asyncDispose]() {
           budget.release(size)
-          await dispose(messages)
+          await dispose([...literals, ...joined])
         },
       }
     },

@@ -1,24 +1,30 @@
 import { failure } from '@postern/contract'
 import { type AppendMessage, type Arguments, compactSet, type LiteralOffer, readAppend } from '@postern/mail/imap'
 import { type Mailbox, type NewMessage, rightBits } from '#services/mailbox'
+import { BadUrl, catenate } from '../catenate.ts'
 import type { LiteralChoice, LoggedIn } from '../command.ts'
 import { type StoredFlags, storedFlags } from '../flags.ts'
 import type { Place } from '../folders.ts'
 import { bad, ok, type Reply } from '../reply.ts'
 
-/** RFC 9051 §6.3.12; several messages at once, all or none: RFC 3502; UTF-8 headers: RFC 6855 §4. */
+/** RFC 9051 §6.3.12; put together from pieces: RFC 4469; several messages at once, all or none: RFC 3502; UTF-8 headers: RFC 6855 §4. */
 export async function append(session: LoggedIn, args: Arguments): Promise<Reply> {
   const request = readAppend(args, session.text)
   await using batch = await session.uploads.take()
-  if (batch.messages.length !== request.messages.length) return bad('The message must be sent as a literal.')
+  const sent = request.messages.flatMap(({ parts }) => parts.filter(part => 'literal' in part))
+  if (batch.literals.length !== sent.length) return bad('The message must be sent as a literal.')
   const place = await target(session, request.mailbox)
   const messages: NewMessage[] = []
-  for (const [index, message] of request.messages.entries()) {
-    const content = await batch.messages[index]?.finish()
+  const literals = batch.literals.values()
+  for (const message of request.messages) {
+    const spool = message.isCatenated ? await catenate(session, message, literals, batch) : literals.next().value
+    if (spool instanceof BadUrl) return spool.reply
+    const content = await spool?.finish()
     if (content === undefined) throw new Error('a message of APPEND was lost')
+    const isBinary = message.parts.some(part => 'literal' in part && part.literal.isBinary)
     messages.push({
       content,
-      isBinary: message.literal.isBinary,
+      isBinary,
       mailboxIds: [place.mailbox.id],
       ...allowedFlags(place.mailbox, message),
       ...receivedAt(message),
@@ -45,7 +51,10 @@ export async function receiveMessage(session: LoggedIn, offer: LiteralOffer): Pr
   if (isMailboxName(offer)) return 'hold'
   const { mailbox: wanted, messages } = readAppend(offer.argsSoFar(), session.text)
   const message = messages.at(-1)
-  if (message === undefined || offer.size === 0) return bad('Invalid arguments.')
+  const part = message?.parts.at(-1)
+  if (message === undefined || part === undefined) return bad('Invalid arguments.')
+  if ('url' in part) return 'hold'
+  if (offer.size === 0 && !message.isCatenated) return bad('Invalid arguments.')
   storedFlags(message.flags)
   if (message.isUtf8 && !session.text.utf8) return bad('UTF8 has to be enabled first.')
   const size = session.uploads.announcedBytes + offer.size
