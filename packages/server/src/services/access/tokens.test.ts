@@ -63,7 +63,23 @@ test('a token ends with its time, to the second, and not when the clock steps ba
   assert.ok((await tokens.open(later)).issuedAt > clock.now())
 })
 
-test('any change of the secrets ends access; a refresh token hangs on the first one', async () => {
+test('whoever adds an application password stays logged in; what was there before still counts', async () => {
+  const [access, refresh] = [await issue('access'), await issue('refresh')]
+  const before = secrets.get(7) ?? []
+  secrets.set(7, [...before, '$app$tablet$three'])
+  assert.equal((await tokens.open(access)).accountId, 7)
+  await tokens.open(refresh)
+  for (const changed of [
+    ['$app$phone$two', '$argon2id$one'],
+    ['$argon2id$new', '$app$phone$two'],
+    ['otpauth://totp/x', ...before],
+  ]) {
+    secrets.set(7, [...changed, '$app$tablet$three'])
+    await assert.rejects(tokens.open(access), refused('authenticationFailed'))
+  }
+})
+
+test('the removal or change of a secret ends access; a refresh token hangs on the first one', async () => {
   const access = await issue('access')
   const refresh = await issue('refresh')
   const stream = await issue('live-tracing')

@@ -1,5 +1,5 @@
 // Sealed tokens: everything about them is inside, so nothing is stored. Each is bound to the secrets that its account had, and so ends
-// when one of them changes or the account goes.
+// when one of them changes or goes; a secret that is added behind them ends nothing.
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { settings as declared, failure } from '@postern/contract'
 import type { StreamToken } from '@postern/contract/endpoints'
@@ -32,13 +32,14 @@ export interface TokensParts {
   readonly random: Random
 }
 
-/** Base64 of: version, nonce, sealed (kind, account, issued, expires, digest of the secrets, length of client id, client id), tag. */
-const version = 1
+/** Base64 of: version, nonce, sealed (kind, account, issued, expires, number of secrets, digest of these, length of client id, client id), tag. */
+const version = 2
 const nonceBytes = 12
 const tagBytes = 16
 const digestBytes = 16
-const fixedBytes = 1 + 4 + 6 + 6 + digestBytes + 1
+const fixedBytes = 1 + 4 + 6 + 6 + 1 + digestBytes + 1
 const maxClientIdBytes = 255
+const maxBoundSecrets = 255
 const maxTokenLength = 1024
 
 const kinds: readonly TokenKind[] = ['access', 'refresh', 'live-tracing', 'live-metrics', 'troubleshoot']
@@ -63,22 +64,23 @@ export function createTokens({ settings, directory, clock, random }: TokensParts
     return secret ? [secret] : []
   }
 
-  /** Refresh tokens outlive new application passwords: they hang on the first secret alone. Undefined when there is no secret. */
-  async function digestOf(accountId: number, kind: TokenKind): Promise<Buffer | undefined> {
-    const secrets = await secretsOf(accountId)
-    if (secrets.length === 0) return undefined
-    const bound = kind === 'refresh' ? secrets.slice(0, 1) : secrets
+  function digestOf(accountId: number, secrets: readonly string[]): Buffer {
     return createHmac('sha256', keys().binding)
-      .update(JSON.stringify([accountId, bound]))
+      .update(JSON.stringify([accountId, secrets]))
       .digest()
       .subarray(0, digestBytes)
   }
 
+  /** Refresh tokens outlive the removal of application passwords: they hang on the first secret alone. */
+  async function boundSecrets(accountId: number, kind: TokenKind): Promise<readonly string[]> {
+    return (await secretsOf(accountId)).slice(0, kind === 'refresh' ? 1 : maxBoundSecrets)
+  }
+
   return {
     async issue({ kind, accountId, clientId, lifeMs }) {
-      const digest = await digestOf(accountId, kind)
+      const secrets = await boundSecrets(accountId, kind)
       const client = Buffer.from(clientId)
-      if (digest === undefined) throw failure('unauthorized')
+      if (secrets.length === 0) throw failure('unauthorized')
       if (client.length > maxClientIdBytes) throw new RangeError('a client id that is too long')
       const length = fixedBytes + client.length
       // One more byte where needed: a token always ends in padding.
@@ -88,7 +90,8 @@ export function createTokens({ settings, directory, clock, random }: TokensParts
       at = body.writeUInt32BE(accountId, at)
       at = body.writeUIntBE(issuedAt, at, 6)
       at = body.writeUIntBE(issuedAt + Math.floor(lifeMs / 1000), at, 6)
-      at += digest.copy(body, at)
+      at = body.writeUInt8(secrets.length, at)
+      at += digestOf(accountId, secrets).copy(body, at)
       at = body.writeUInt8(client.length, at)
       client.copy(body, at)
       const nonce = random.bytes(nonceBytes)
@@ -103,12 +106,13 @@ export function createTokens({ settings, directory, clock, random }: TokensParts
       const accountId = body.readUInt32BE(1)
       const issuedAt = body.readUIntBE(5, 6) * 1000
       const expiresAt = body.readUIntBE(11, 6) * 1000
-      const bound = body.subarray(17, 17 + digestBytes)
+      const count = body.readUInt8(17)
+      const bound = body.subarray(18, 18 + digestBytes)
       const clientId = body.toString('utf8', fixedBytes, fixedBytes + body.readUInt8(fixedBytes - 1))
       if (kind === undefined) throw failure('authenticationFailed')
       if (expiresAt <= clock.now()) throw failure('tokenExpired')
-      const digest = await digestOf(accountId, kind)
-      if (digest === undefined || !digest.equals(bound)) throw failure('authenticationFailed')
+      const secrets = (await secretsOf(accountId)).slice(0, count)
+      if (!digestOf(accountId, secrets).equals(bound)) throw failure('authenticationFailed')
       return { kind, accountId, clientId, issuedAt, expiresAt }
     },
   }

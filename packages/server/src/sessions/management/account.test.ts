@@ -103,7 +103,10 @@ test('a token may change app passwords, and nothing that could shut the owner ou
     assert.deepEqual([body['error'], body['reason']], ['other', null])
   }
   assert.deepEqual((await call(token, [{ type: 'addAppPassword', name: 'a', password: 'b' }])).body, { data: null })
-  assert.equal((await call(token)).status, 401, 'and its secrets have changed by that')
+  assert.equal((await call(token)).status, 200, 'whoever adds one stays logged in')
+  const later = await tokenOf('jane:jane')
+  assert.deepEqual((await call(later, [{ type: 'removeAppPassword', name: 'a' }])).body, { data: null })
+  assert.equal((await call(later)).status, 401, 'what one app password may have opened ends with it')
 })
 
 const refused: ReadonlyArray<[name: string, changes: unknown, wanted: string | 400]> = [
