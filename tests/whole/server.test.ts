@@ -45,6 +45,7 @@ ${greet}
 ${message('jane@example.org', 'Wake up')}
 B<< * 1 EXISTS
 B> DONE
+B< * 1 RECENT
 B< c OK
 B> d FETCH 1 (BODY.PEEK[HEADER.FIELDS (SUBJECT)])
 B< * 1 FETCH (BODY[HEADER.FIELDS (SUBJECT)] {...}\\r\\nSubject: Wake up\\r\\n\\r\\n)
