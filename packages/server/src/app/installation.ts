@@ -62,6 +62,8 @@ const listeners = [
   { id: 'submissions', protocol: 'smtp', implicitTls: true },
   { id: 'imap', protocol: 'imap', implicitTls: false },
   { id: 'imaptls', protocol: 'imap', implicitTls: true },
+  { id: 'pop3', protocol: 'pop3', implicitTls: false },
+  { id: 'pop3s', protocol: 'pop3', implicitTls: true },
   { id: 'http', protocol: 'http', implicitTls: false },
   { id: 'https', protocol: 'http', implicitTls: true },
 ] as const

@@ -20,6 +20,7 @@ import { createMailboxes, type QuotaLimits } from '#services/mailbox'
 import { createQueue } from '#services/queue'
 import { createRelay, createTransport } from '#services/relay'
 import { createImap } from '#sessions/imap'
+import { createPop3 } from '#sessions/pop3'
 import { createSmtp } from '#sessions/smtp'
 import { createExpressionFunctions } from './expression-functions.ts'
 import { answers, healthRoutes } from './health.ts'
@@ -111,6 +112,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   let listeners: Listeners | undefined
   opened.defer(async () => listeners?.[Symbol.asyncDispose]())
   const smtp = opened.use(createSmtp({ access, directory, queue, blobs, settings, resolver, ephemeral, clock, random, trace }))
+  const clientLimits = { connections: createConcurrencyLimit(), requests: createRateCounter({ clock }) }
   const imap = opened.use(
     createImap({
       access,
@@ -119,11 +121,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       accountsSharedWith: granteeIds => store.read(accountsSharedWith, { granteeIds }),
       blobs,
       settings,
-      limits: { connections: createConcurrencyLimit(), requests: createRateCounter({ clock }) },
+      limits: clientLimits,
       clock,
       trace,
     }),
   )
+  const pop3 = opened.use(createPop3({ access, directory, mailboxes, settings, limits: clientLimits, clock, trace }))
   let isReady = false
   const http = opened.use(
     createHttpServer({
@@ -158,6 +161,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       smtp: smtp.serve,
       lmtp: smtp.serve,
       imap: imap.serve,
+      pop3: pop3.serve,
       http: (connection, { id }) =>
         http.serve(connection.release(), {
           listenerId: id,
