@@ -97,7 +97,7 @@ function readLazy(args: Arguments): boolean {
   return false
 }
 
-function readItems(args: Arguments): FetchItem[] {
+export function readItems(args: Arguments): FetchItem[] {
   if (!args.isAtList) {
     const mark = args.mark()
     const macro = macros[args.keyword()]

@@ -27,6 +27,14 @@ export {
   readMailboxName,
 } from './mailbox-names.ts'
 export {
+  type NotifyGroup,
+  type NotifyRequest,
+  type NotifyScope,
+  notifyEvents,
+  readNotify,
+  UnknownNotifyEvent,
+} from './notify.ts'
+export {
   type AppendMessage,
   type AppendRequest,
   type ListRequest,

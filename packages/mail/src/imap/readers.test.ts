@@ -410,6 +410,7 @@ test('no reader throws anything but GrammarError', () => {
       imap.readMailboxAndIdentifier,
       imap.readGetMetadata,
       imap.readSetMetadata,
+      imap.readNotify,
     ].map(read => (source: Arguments) => read(source, rev1)),
   ] as const
   const piece = fc.constantFrom(

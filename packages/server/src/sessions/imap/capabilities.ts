@@ -38,6 +38,7 @@ const afterLogin = [
   'THREAD=REFS',
   'CONTEXT=SEARCH',
   'CONTEXT=SORT',
+  'NOTIFY',
   'CATENATE',
   'QUOTA',
   'QUOTA=RES-STORAGE',

@@ -1,6 +1,6 @@
 // What commands are given, and what the table says about each of them.
 import type { EventId, PermissionId } from '@postern/contract'
-import type { Arguments, LiteralOffer, NameOptions, TextOptions } from '@postern/mail/imap'
+import type { Arguments, LiteralOffer, NameOptions, NotifyRequest, TextOptions } from '@postern/mail/imap'
 import type { Clock } from '#base/clock'
 import type { Trace } from '#base/trace'
 import type { Limits } from './limits.ts'
@@ -53,16 +53,18 @@ export interface Session {
   compressAfterReply(): void
   logIn(login: Login): void
   /** Back to the beginning (RFC 8437). */
-  logOut(): void
+  logOut(): Promise<void>
   /** Counts a failed login. @returns whether it was one too many */
   countAuthFailure(): boolean
-  /** Newest change numbers of an account, from now on. */
-  watch(accountId: number, signal: AbortSignal): AsyncIterable<number>
   select(view: MailboxView): void
   unselect(): void
   enable(extension: Extension): void
   /** Enables CONDSTORE because the client uses it (RFC 7162 §3.1); tells the mod-sequence of the selected mailbox. */
   useModSeq(): void
+  /** What the client asked to be told at any time (RFC 5465). */
+  notify(request: NotifyRequest | null): Promise<void>
+  /** The client is told of everything as it happens, until the returned thing is disposed. */
+  beginIdle(): AsyncDisposable
   /** Tells what happened in the selected mailbox since the client was told last. */
   tellNews(mayExpunge: boolean, withUid: boolean): Promise<void>
 }

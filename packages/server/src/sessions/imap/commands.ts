@@ -25,6 +25,7 @@ import { move } from './commands/move.ts'
 import { myRights } from './commands/my-rights.ts'
 import { namespace } from './commands/namespace.ts'
 import { noop } from './commands/noop.ts'
+import { notify } from './commands/notify.ts'
 import { rename } from './commands/rename.ts'
 import { search } from './commands/search.ts'
 import { select } from './commands/select.ts'
@@ -111,6 +112,7 @@ const table = {
   STATUS: { states: 'authenticated', permission: 'imap-status', event: 'imap.status', run: status },
   APPEND: { states: 'authenticated', permission: 'imap-append', event: 'imap.append', news: 'after', offer: receiveMessage, run: append },
   IDLE: { states: 'authenticated', permission: 'imap-idle', event: 'imap.idle-stop', run: idle },
+  NOTIFY: { states: 'authenticated', permission: 'imap-idle', run: notify },
   GETQUOTA: { states: 'authenticated', permission: 'imap-status', run: getQuota },
   GETQUOTAROOT: { states: 'authenticated', permission: 'imap-status', run: getQuotaRoot },
   SETQUOTA: { states: 'authenticated', permission: 'imap-status', run: setQuota },

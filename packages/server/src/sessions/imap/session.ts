@@ -5,8 +5,10 @@ import { Failure, failure } from '@postern/contract'
 import {
   type BadInput,
   CommandReader,
+  type FetchItem,
   GrammarError,
   type LiteralOffer,
+  type NotifyRequest,
   type ReaderEvent,
   type Command as Received,
 } from '@postern/mail/imap'
@@ -16,9 +18,19 @@ import { type Connection, ConnectionClosed, deflateConnection, IdleTimeout, type
 import { bytes, durationMs, ip as ipField, type Span, word } from '#base/trace'
 import type { Bans } from '#services/access'
 import { capabilities } from './capabilities.ts'
-import { type Call, type Command, type Extension, isLoggedIn, isSelected, type LiteralChoice, type Session } from './command.ts'
+import {
+  type Call,
+  type Command,
+  type Extension,
+  isLoggedIn,
+  isSelected,
+  type LiteralChoice,
+  type Selected,
+  type Session,
+} from './command.ts'
 import { commands } from './commands.ts'
 import { tellChanged, tellGone } from './contexts.ts'
+import { writeFetch } from './fetch-response.ts'
 import {
   anonymousLineLimits,
   authenticatedLineLimits,
@@ -31,6 +43,8 @@ import {
   maxWaitingBytes,
 } from './limits.ts'
 import type { Login, Logins } from './logins.ts'
+import { createNotifier, type Notifier } from './notifier.ts'
+import { createPushes, type Pushes } from './pushes.ts'
 import type { Recency } from './recency.ts'
 import { bad, type Reply, renderReply, replyToFailure, replyToGrammarError } from './reply.ts'
 import type { MailboxView } from './selected.ts'
@@ -43,7 +57,7 @@ export interface SessionParts {
   readonly listenerId: string
   readonly bans: Pick<Bans, 'count'>
   readonly logins: Logins
-  readonly watch: Session['watch']
+  readonly watch: (accountId: number, signal: AbortSignal) => AsyncIterable<number>
   readonly limits: Limits
   readonly recency: Recency
   readonly uploads: Uploads
@@ -86,6 +100,10 @@ export class ImapSession implements Session {
   private anonymousUntilMs: number
   private readonly turn: () => Promise<boolean>
   private timeoutFarewell = 'Connection timed out.'
+  private readonly pushes: Pushes
+  private notifier: Notifier | undefined
+  private notified: AsyncDisposable | undefined
+  private isIdling = false
 
   constructor(parts: SessionParts) {
     this.parts = parts
@@ -97,6 +115,7 @@ export class ImapSession implements Session {
     this.clock = parts.clock
     this.turn = createTurns(parts.clock)
     this.trace = parts.span
+    this.pushes = createPushes({ watch: parts.watch, tell: () => this.tellUnasked(), trace: parts.span })
     this.anonymousUntilMs = this.clock.monotonic() + this.limits.anonymousTimeoutMs()
   }
 
@@ -133,6 +152,7 @@ export class ImapSession implements Session {
       this.endWith(error)
     } finally {
       this.parts.stop.removeEventListener('abort', onStop)
+      await this.stopNotifying()
       await this.uploads[Symbol.asyncDispose]()
       this.login?.[Symbol.dispose]()
       this.trace.end('imap.connection-end')
@@ -262,8 +282,10 @@ export class ImapSession implements Session {
     const call: Call = { tag, name: isUid ? name.slice('UID '.length) : name, isUid }
     const isAnonymous = this.login === null
     if (isAnonymous && ++this.anonymousCommands > maxAnonymousCommands) return this.leave('Too many commands without a login.')
+    await this.pushes.pause()
     const reply = command === undefined ? unknownCommand(name) : await this.guard(() => this.run(command, args, call))
     this.finish(tag, name, reply)
+    this.pushes.resume()
     if (command?.event !== undefined && reply.status === 'OK')
       this.trace.emit(command.event, { ...reply.fields, elapsed: durationMs(this.clock.monotonic() - startedMs) })
     if (reply.status === 'BAD' && isAnonymous) await this.countNonsense(`${name} ${reply.text}`)
@@ -390,8 +412,45 @@ export class ImapSession implements Session {
     return this.connection.flush()
   }
 
-  watch(accountId: number, signal: AbortSignal): AsyncIterable<number> {
-    return this.parts.watch(accountId, signal)
+  beginIdle(): AsyncDisposable {
+    const accountId = this.view?.account.accountId
+    this.isIdling = true
+    this.pushes.resume()
+    const following = this.pushes.follow(accountId === undefined ? [] : [accountId])
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await following[Symbol.asyncDispose]()
+        await this.pushes.pause()
+        this.isIdling = false
+      },
+    }
+  }
+
+  async notify(request: NotifyRequest | null): Promise<void> {
+    await this.stopNotifying()
+    if (request === null || !isLoggedIn(this)) return
+    this.notifier = await createNotifier(this, request)
+    this.notified = this.pushes.follow(this.notifier.accountIds)
+  }
+
+  private async stopNotifying(): Promise<void> {
+    const { notified } = this
+    this.notifier = undefined
+    this.notified = undefined
+    await notified?.[Symbol.asyncDispose]()
+  }
+
+  /** What may be told while no command runs. */
+  private async tellUnasked(): Promise<void> {
+    const selected = this.notifier?.selected
+    const wantsSelected = selected?.events.has('messagenew') === true
+    if (this.isIdling || wantsSelected) {
+      const lastKnown = this.view?.rows.uids.at(-1) ?? 0
+      await this.tellNews(this.isIdling || selected?.scope.kind === 'selected', true)
+      if (wantsSelected && selected.items.length > 0 && isSelected(this)) await showNew(this, lastKnown, selected.items)
+    }
+    await this.notifier?.tell()
+    await this.flush()
   }
 
   async readLine(maxBytes: number, timeoutMs: number, farewell?: string): Promise<Buffer | null> {
@@ -422,7 +481,8 @@ export class ImapSession implements Session {
     this.changeReader(new CommandReader(authenticatedLineLimits))
   }
 
-  logOut(): void {
+  async logOut(): Promise<void> {
+    await this.stopNotifying()
     this.login?.[Symbol.dispose]()
     this.login = null
     this.view = null
@@ -481,6 +541,13 @@ export class ImapSession implements Session {
     if (text !== '') this.write(text)
     if (news !== undefined) this.write(await tellChanged(view.contexts, news, view.account, view.mailbox.id, numberOf))
   }
+}
+
+/** RFC 5465 §5.1: what the client wants to see of new messages. */
+async function showNew(session: Selected, lastKnown: number, items: readonly FetchItem[]): Promise<void> {
+  const { uids, count } = session.view.rows
+  const fresh = Array.from({ length: count }, (_, at) => at).filter(at => (uids[at] ?? 0) > lastKnown)
+  await writeFetch(session, fresh, { items: [{ name: 'UID' }, ...items.filter(({ name }) => name !== 'UID')], marked: new Map() })
 }
 
 function unknownCommand(name: string): Reply {

@@ -5,6 +5,6 @@ import { ok, type Reply } from '../reply.ts'
 /** RFC 8437: everything the client had enabled and selected is forgotten. */
 export async function unauthenticate(session: LoggedIn, args: Arguments): Promise<Reply> {
   args.end()
-  session.logOut()
+  await session.logOut()
   return ok()
 }
