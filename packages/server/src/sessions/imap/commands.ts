@@ -94,7 +94,7 @@ const table = {
   STARTTLS: { states: 'any', run: starttls },
 
   LOGIN: { states: 'anonymous', run: login },
-  AUTHENTICATE: { states: 'anonymous', run: authenticate },
+  AUTHENTICATE: { states: 'anonymous', isStrict: true, run: authenticate },
 
   COMPRESS: { states: 'authenticated', run: compress },
   UNAUTHENTICATE: { states: 'authenticated', run: unauthenticate },
