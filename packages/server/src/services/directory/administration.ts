@@ -93,10 +93,16 @@ export function createAdministration({
   isInternal,
 }: AdministrationParts): Administration {
   async function find(caller: Caller, name: string): Promise<PrincipalRecord> {
+    const record = await look(caller, name)
+    if (record === undefined) throw failure('notFound', { item: name })
+    return record
+  }
+
+  /** Undefined also when the caller may not know of it. */
+  async function look(caller: Caller, name: string): Promise<PrincipalRecord | undefined> {
     const record = await store.read(getPrincipalByName, { name: foldName(name) })
     const isVisible = caller.tenantId === undefined || record?.tenant?.id === caller.tenantId || record?.id === caller.tenantId
-    if (record === undefined || !isVisible) throw failure('notFound', { item: name })
-    return record
+    return isVisible ? record : undefined
   }
 
   async function show(records: readonly PrincipalRecord[], fields: ReadonlySet<string>): Promise<readonly PrincipalOutput[]> {
@@ -129,7 +135,7 @@ export function createAdministration({
   async function checkGrants(caller: Caller, roles: readonly string[]): Promise<void> {
     for (const name of roles) {
       const granted = await roleRights(name)
-      if (granted !== undefined && !granted.isSubsetOf(caller.rights)) throw failure('other', { details: 'Invalid role', reason: null })
+      if (granted !== undefined && !granted.isSubsetOf(caller.rights)) throw invalidRole()
     }
   }
 
@@ -143,6 +149,24 @@ export function createAdministration({
   async function checkReach(caller: Caller, target: PrincipalRecord): Promise<void> {
     if (caller.rights.size === allPermissions.size) return
     if (!(await rights.of(target.id)).isSubsetOf(caller.rights)) throw outOfReach(target)
+  }
+
+  /** Who becomes a member of a role gets what it grants and loses what it takes away: as if the `roles` of the member changed. */
+  async function checkRoleMembers(caller: Caller, role: PrincipalRecord, operations: readonly PrincipalOperation[]): Promise<void> {
+    if (role.type !== 'role') return
+    for (const { action, field, value } of operations) {
+      if (field !== 'members') continue
+      if (action !== 'removeItem' && !(await rights.ofRole(role.id)).isSubsetOf(caller.rights)) throw invalidRole()
+      const former = action === 'set' ? role.members.map(member => member.name) : []
+      await checkReachOfAll(caller, [...readTexts(field, value), ...former])
+    }
+  }
+
+  async function checkReachOfAll(caller: Caller, names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const record = await look(caller, name)
+      if (record !== undefined) await checkReach(caller, record)
+    }
   }
 
   /**
@@ -248,6 +272,7 @@ export function createAdministration({
       const isBare = texts.roles.length === 0 && texts.enabledPermissions.length === 0 && texts.disabledPermissions.length === 0
       const roles = type === 'individual' && isBare && givesUserRole() ? ['user'] : texts.roles
       await checkGrants(caller, roles)
+      if (type === 'role') await checkReachOfAll(caller, texts.members)
       if (name === '') throw failure('fieldMissing', { field: 'name' })
       const readable = readName(type, name)
       if (type === 'role' && reservedRoleNames.includes(readable)) throw failure('fieldAlreadyExists', { field: 'name', value: readable })
@@ -315,6 +340,7 @@ export function createAdministration({
         const isSensitive = operations.some(({ field }) => sensitiveFields.includes(field))
         if (isSensitive) await checkReach(caller, record)
         const steps = await planChange(record, operations, { caller, hashSecret: hashOnce, verifySecret })
+        await checkRoleMembers(caller, record, operations)
         await checkLifts(caller, record, operations)
         for (const step of steps) if (step.kind === 'name') await checkImitation(record.type, step.name, record.name)
         if (steps.length === 0) return
@@ -354,8 +380,12 @@ async function drain(slices: AsyncGenerator<boolean>): Promise<void> {
   for await (const _ of slices);
 }
 
-/** What only somebody may change who holds all that the principal holds. */
-const sensitiveFields = ['secrets', 'emails', 'roles', 'enabledPermissions', 'disabledPermissions']
+/** What only somebody may change who holds all that the principal holds. Logins of other directories find their account by its name. */
+const sensitiveFields = ['name', 'secrets', 'emails', 'roles', 'enabledPermissions', 'disabledPermissions']
+
+function invalidRole(): Error {
+  return failure('other', { details: 'Invalid role', reason: null })
+}
 
 function externalDirectory(): Error {
   return failure('unsupported', { details: 'The accounts are kept in another directory' })

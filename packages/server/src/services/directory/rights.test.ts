@@ -113,6 +113,7 @@ test('nobody touches secrets, addresses, roles or the existence of somebody who 
     ['removeItem', 'roles', 'admin'],
     ['set', 'roles', []],
     ['addItem', 'disabledPermissions', 'authenticate'],
+    ['set', 'name', 'meek'],
   ]
   for (const [action, field, value] of attempts)
     await assert.rejects(directory.change(helper, 'mighty', [{ action, field, value }]), refused('forbidden'), `${action} ${field}`)
@@ -130,6 +131,39 @@ test('nobody touches secrets, addresses, roles or the existence of somebody who 
     await assert.rejects(change('base', 'addItem', field, 'fly'), refused('other', { details: code }))
     await assert.rejects(change('base', 'removeItem', field, 'fly'), refused('other', { details: code }))
   }
+})
+
+test('a role gets no members by somebody who lacks what it grants, or what the member holds', async () => {
+  const { directory } = bench
+  await directory.create(root, { type: 'role', name: 'desk', enabledPermissions: ['authenticate', 'role-update', 'role-create'] })
+  await directory.create(root, { type: 'role', name: 'strong', enabledPermissions: 'restart' })
+  await directory.create(root, { type: 'role', name: 'strongest', roles: 'admin' })
+  await directory.create(root, { name: 'clerk', roles: 'desk' })
+  await directory.create(root, { name: 'chief', roles: 'admin' })
+  const clerk = await callerOf(directory, 'clerk')
+  for (const role of ['strong', 'strongest']) {
+    for (const [action, value] of [
+      ['addItem', 'desk'],
+      ['set', ['desk']],
+    ] as const) {
+      const operations = [{ action, field: 'members', value }]
+      await assert.rejects(directory.change(clerk, role, operations), refused('other', { details: 'Invalid role' }), `${action} ${role}`)
+    }
+  }
+  assert.ok(!(await rightsOf('clerk')).has('restart'))
+  await assert.rejects(directory.change(clerk, 'desk', [{ action: 'addItem', field: 'members', value: 'strong' }]), refused('forbidden'))
+  await change('desk', 'set', 'members', ['strong'])
+  for (const [action, value] of [
+    ['removeItem', 'strong'],
+    ['set', []],
+  ] as const)
+    await assert.rejects(directory.change(clerk, 'desk', [{ action, field: 'members', value }]), refused('forbidden'), action)
+  const lock = { type: 'role', name: 'lock', disabledPermissions: 'authenticate', members: ['chief'] }
+  await assert.rejects(directory.create(clerk, lock), refused('forbidden'))
+  assert.ok((await rightsOf('chief')).has('authenticate'))
+  await directory.create(clerk, { type: 'role', name: 'light', enabledPermissions: 'authenticate' })
+  await directory.change(clerk, 'light', [{ action: 'addItem', field: 'members', value: 'desk' }])
+  assert.deepEqual((await directory.get(root, 'light')).members, ['desk'])
 })
 
 test('who was made mightier between the check and the change keeps their secrets', async () => {
