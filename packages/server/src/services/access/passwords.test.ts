@@ -54,6 +54,24 @@ test('hashes that would cost too much are refused, not computed', async () => {
   assert.equal(await passwords.verify('$scrypt$ln=40,r=8,p=1$c2FsdA$aGFzaA', 'x'), false)
 })
 
+const endless = [
+  `$2b$31$${'a'.repeat(53)}`,
+  `{BLF-CRYPT}$2y$16$${'a'.repeat(53)}`,
+  `$6$rounds=9999999$salt$${'a'.repeat(86)}`,
+  `$5$rounds=99999999999999999999$salt$${'a'.repeat(43)}`,
+  '$argon2id$v=19$m=262144,t=64,p=1$c2FsdHNhbHQ$aGFzaA',
+  '$argon2id$v=19$m=1,t=999999999,p=1$c2FsdHNhbHQ$aGFzaA',
+  '$scrypt$ln=18,r=8,p=16$c2FsdA$aGFzaA',
+  `$pbkdf2-sha1$i=2000000$c2FsdA$${'a'.repeat(1000)}`,
+]
+test('a hash that somebody stored to keep the server busy is computed nowhere', async () => {
+  const none = { run: () => Promise.reject(new Error('a thread was asked')), [Symbol.asyncDispose]: async () => {} }
+  const idle = createPasswords({ workers: none, random: systemRandom })
+  const started = process.cpuUsage()
+  for (const hash of endless) assert.equal(await idle.verify(hash, 'x'), false, hash)
+  assert.ok(process.cpuUsage(started).user < 500_000, 'microseconds')
+})
+
 test('forms that nobody knows match nothing, and no text throws', async () => {
   const forms = fc.constantFrom(
     ...['', '$', '$9$', '{X}', '{SSHA}', '$argon2id$', '$scrypt$', '$pbkdf2$', '_', '$2y$', '$6$', '$5$', '$1$'],

@@ -28,10 +28,15 @@ export const decoyHash = `$argon2id$v=19$m=${argon2idCost.memory},t=${argon2idCo
 const mostAtOnce = 2
 /** Tasks handed to the CPU pool at once: its own line knows no turns. */
 const mostInPool = 4
-// A hash with a higher cost than these is refused rather than computed: it came from outside.
-const maxMemoryKiB = 1024 * 1024
-const maxPasses = 64
-const maxIterations = 5_000_000
+// A hash with a higher cost than these is refused rather than computed: it came from outside, and everybody may store one as their own.
+// They allow what takes a few seconds, several times of what is recommended anywhere.
+const maxMemoryKiB = 256 * 1024
+/** Memory times passes (times lanes, for scrypt). */
+const maxWorkKiB = 1024 * 1024
+const maxIterations = 2_000_000
+const maxDerivedBytes = 64
+const maxBcryptCost = 15
+const maxShaRounds = 1_000_000
 const maxSecretBytes = 4096
 
 const tasks = import.meta.resolve('./password-tasks.ts')
@@ -52,8 +57,10 @@ export function createPasswords({ workers, random }: { workers: Workers; random:
     if (stored.startsWith('$argon2')) return turns(from, () => verifyArgon2(stored, secret))
     if (stored.startsWith('$scrypt$')) return turns(from, () => verifyScrypt(stored, secret))
     if (stored.startsWith('$pbkdf2')) return turns(from, () => verifyPbkdf2(stored, secret))
-    if (/^\$2[abxy]\$/.test(stored)) return inPool('verifyBcrypt')
-    if (/^\$[56]\$/.test(stored)) return inPool('verifyShaCrypt')
+    const bcryptCost = /^\$2[abxy]\$(\d\d)\$/.exec(stored)?.[1]
+    if (bcryptCost !== undefined) return Number(bcryptCost) <= maxBcryptCost && inPool('verifyBcrypt')
+    const shaRounds = /^\$[56]\$(?:rounds=(\d+)\$)?/.exec(stored)
+    if (shaRounds !== null) return Number(shaRounds[1] ?? 0) <= maxShaRounds && inPool('verifyShaCrypt')
     if (/^\$(1|apr1)\$/.test(stored)) return inPool('verifyMd5Crypt')
     return /^[$_]/.test(stored) ? false : isEqual(stored, secret)
   }
@@ -112,7 +119,8 @@ async function verifyArgon2(stored: string, secret: string): Promise<boolean> {
   if (found === null) return false
   const [, algorithm = '', memory, passes, parallelism, salt = '', hash = ''] = found
   const expected = Buffer.from(hash, 'base64')
-  if (Number(memory) > maxMemoryKiB || Number(passes) > maxPasses || Number(parallelism) > 64 || expected.length > 1024) return false
+  const isDear = Number(memory) > maxMemoryKiB || Number(memory) * Number(passes) > maxWorkKiB
+  if (isDear || Number(parallelism) > 64 || expected.length > 1024) return false
   try {
     const tag = await argon2Async(algorithm as 'argon2id', {
       message: secret,
@@ -134,9 +142,11 @@ async function verifyScrypt(stored: string, secret: string): Promise<boolean> {
   if (found === null) return false
   const [, ln, r, p, salt = '', hash = ''] = found
   const expected = Buffer.from(hash, 'base64')
-  if (Number(ln) > 20 || Number(r) > 32 || Number(p) > 16 || expected.length > 1024) return false
+  const memoryKiB = (2 ** Number(ln) * Number(r)) / 8
+  if (memoryKiB > maxMemoryKiB || memoryKiB * Number(p) > maxWorkKiB || expected.length > 1024) return false
   try {
-    const options = { N: 2 ** Number(ln), r: Number(r), p: Number(p), maxmem: maxMemoryKiB * 1024 }
+    // The library counts a little more than the blocks.
+    const options = { N: 2 ** Number(ln), r: Number(r), p: Number(p), maxmem: 2 * maxMemoryKiB * 1024 }
     return isEqual(await scryptAsync(secret, Buffer.from(salt, 'base64'), expected.length, options), expected)
   } catch {
     return false
@@ -149,7 +159,7 @@ async function verifyPbkdf2(stored: string, secret: string): Promise<boolean> {
   if (found === null || Number(found[2]) > maxIterations) return false
   const [, digest = 'sha1', iterations, salt = '', hash = ''] = found
   const expected = Buffer.from(hash.replaceAll('.', '+'), 'base64')
-  if (expected.length > 1024) return false
+  if (expected.length > maxDerivedBytes) return false
   const key = await pbkdf2Async(secret, Buffer.from(salt.replaceAll('.', '+'), 'base64'), Number(iterations), expected.length, digest)
   return isEqual(key, expected)
 }
