@@ -67,6 +67,27 @@ test('a password changed through the API is the one that IMAP and submission tak
   await server.play('submission', `${greet}\nA> AUTH PLAIN ${plain}\nA< 535`)
 })
 
+test('a token logs in to IMAP and submission until its account has another password; why not is told first', async () => {
+  await server.addAccount('tom@example.org')
+  await server.set({ 'imap.auth.allow-plain-text': 'true', 'session.auth.mechanisms': '[plain, oauthbearer, xoauth2]' })
+  const basic = { Authorization: `Basic ${btoa('tom:tom')}` }
+  const ask = async (path: string, init: RequestInit): Promise<Record<string, never>> =>
+    (await (await fetch(`http://127.0.0.1:${server.port('http')}${path}`, { method: 'POST', ...init })).json()) as Record<string, never>
+  const { data } = await ask('/api/oauth', { headers: basic, body: JSON.stringify({ type: 'code', client_id: 'mail' }) })
+  const fields = { grant_type: 'authorization_code', client_id: 'mail', code: data?.['code'] ?? '', redirect_uri: '' }
+  const { access_token: token } = await ask('/auth/token', { body: new URLSearchParams(fields) })
+  const bearer = btoa(`n,a=tom,\x01host=x\x01auth=Bearer ${token}\x01\x01`)
+  const older = btoa(`user=tom\x01auth=Bearer ${token}\x01\x01`)
+  await server.play('imap', `A< * OK\nA> a AUTHENTICATE OAUTHBEARER ${bearer}\nA<< a OK`)
+  await server.play('imap', `A< * OK\nA> a AUTHENTICATE XOAUTH2\nA< +\nA> ${older}\nA<< a OK`)
+  await server.play('submission', `${greet}\nA> AUTH XOAUTH2 ${older}\nA< 235`)
+  await server.play('submission', `${greet}\nA> AUTH OAUTHBEARER\nA< 334 \nA> ${bearer}\nA< 235`)
+  await server.call('PATCH', '/api/principal/tom', [{ action: 'set', field: 'secrets', value: ['new'] }])
+  const why = btoa('{"status":"invalid_token","schemes":"bearer"}')
+  await server.play('imap', `A< * OK\nA> a AUTHENTICATE OAUTHBEARER ${bearer}\nA< + ${why}\nA> AQ==\nA< a NO [AUTHENTICATIONFAILED]`)
+  await server.play('submission', `${greet}\nA> AUTH XOAUTH2 ${older}\nA< 334 ${why}\nA> \nA< 535`)
+})
+
 test('a deleted account has no mail and no login, and its address is free', async () => {
   await server.addAccount('gone@example.org')
   await server.play('smtp', `${greet}\n${message('gone@example.org', 'Late')}`)

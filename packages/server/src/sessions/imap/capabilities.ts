@@ -58,7 +58,7 @@ export function capabilities(
       `APPENDLIMIT=${session.limits.maxMessageBytes()}`,
     ].join(' ')
   // RFC 9051 §6.2.3, §7.2.2: no mechanism that would send the password in clear.
-  if (session.mayUsePassword) words.push('AUTH=PLAIN')
+  if (session.mayUsePassword) words.push('AUTH=OAUTHBEARER', 'AUTH=PLAIN', 'AUTH=XOAUTH2')
   else words.push('LOGINDISABLED')
   if (session.offersTls) words.push('STARTTLS')
   return words.join(' ')

@@ -1,7 +1,7 @@
 // From credentials to somebody who may use IMAP, with a connection slot and the mailboxes opened.
 import { failure } from '@postern/contract'
 import type { ConcurrencyLimit } from '#base/limits'
-import type { Access, Origin } from '#services/access'
+import type { Access, Credentials, Origin } from '#services/access'
 import type { Caller, Directory } from '#services/directory'
 import type { Folders } from './folders.ts'
 import type { Limits } from './limits.ts'
@@ -13,16 +13,15 @@ export interface Login extends Disposable {
   readonly directory: Pick<Directory, 'byId' | 'byName'>
 }
 
-export interface PasswordAttempt {
-  readonly login: string
-  readonly secret: string
+export interface Attempt {
+  readonly credentials: Credentials
   /** Whom to act as, by SASL authorization identity. */
   readonly actAs: string
 }
 
 export interface Logins {
   /** Failures of `access.authenticate`, `loginForbidden`, `tooManyConnections`. */
-  logIn(attempt: PasswordAttempt, origin: Origin): Promise<Login>
+  logIn(attempt: Attempt, origin: Origin): Promise<Login>
 }
 
 export interface LoginsParts {
@@ -44,8 +43,8 @@ export function createLogins({ access, directory, openFolders, connections, limi
   }
 
   return {
-    async logIn({ login, secret, actAs }, origin) {
-      const caller = await actingAs(await access.authenticate({ kind: 'password', login, secret }, origin), actAs)
+    async logIn({ credentials, actAs }, origin) {
+      const caller = await actingAs(await access.authenticate(credentials, origin), actAs)
       if (!caller.rights.has('imap-authenticate')) throw failure('loginForbidden')
       const max = caller.rights.has('unlimited-requests') ? undefined : limits.maxConcurrent()
       const slot = connections.enter(`imap:${caller.accountId}`, max ?? Number.POSITIVE_INFINITY)

@@ -3,7 +3,7 @@ import { settings as declared, type SaslMechanism } from '@postern/contract'
 import type { Session } from './command.ts'
 
 /** Those that work, in the order they are offered. */
-const known = ['PLAIN', 'LOGIN'] as const
+const known = ['PLAIN', 'LOGIN', 'XOAUTH2', 'OAUTHBEARER'] as const
 
 export type Mechanism = (typeof known)[number]
 

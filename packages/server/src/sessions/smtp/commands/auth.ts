@@ -1,7 +1,8 @@
-// AUTH — RFC 4954; PLAIN: RFC 4616; LOGIN: draft-murchison-sasl-login
-import { settings as declared, Failure, failure } from '@postern/contract'
+// AUTH — RFC 4954; PLAIN: RFC 4616; OAUTHBEARER: RFC 7628; LOGIN: draft-murchison-sasl-login
+import { settings as declared, Failure, failure, isFailure } from '@postern/contract'
+import { bearerError, decodeResponse, encodeChallenge, parseOauthBearer, parsePlain, parseXoauth2 } from '@postern/mail/sasl'
 import { parseAuth } from '@postern/mail/smtp'
-import type { Access } from '#services/access'
+import type { Access, Credentials } from '#services/access'
 import { type Answer, type Command, Hangup, type Session } from '../command.ts'
 import { allowedMechanisms, type Mechanism, offeredMechanisms } from '../mechanisms.ts'
 import { type Reply, reply, replyToFailure } from '../reply.ts'
@@ -9,22 +10,32 @@ import { type Reply, reply, replyToFailure } from '../reply.ts'
 /** RFC 4954 §4: with its line end. */
 const maxResponseBytes = 12288
 
-interface Credentials {
-  readonly login: string
-  readonly secret: string
-}
-
 /** Asks the client for a response; `initial` stands for the first one. */
 type Ask = (challenge: string) => Promise<Buffer>
 
 /** What each mechanism asks for. */
 const exchanges: Readonly<Record<Mechanism, (ask: Ask) => Promise<Credentials>>> = {
-  PLAIN: async ask => readPlain(await ask('')),
+  PLAIN: async ask => {
+    // Whom to act as is not for submission to choose.
+    const message = parsePlain(await ask(''))
+    if (message === null) throw failure('challengeInvalid')
+    return { kind: 'password', login: message.login, secret: message.secret }
+  },
   // The initial response of LOGIN is the name.
   LOGIN: async ask => {
     const login = (await ask('Username:')).toString()
-    return { login, secret: (await ask('Password:')).toString() }
+    return { kind: 'password', login, secret: (await ask('Password:')).toString() }
   },
+  XOAUTH2: bearer(parseXoauth2),
+  OAUTHBEARER: bearer(parseOauthBearer),
+}
+
+function bearer(read: typeof parseOauthBearer): (ask: Ask) => Promise<Credentials> {
+  return async ask => {
+    const message = read(await ask(''))
+    if (message === null) throw failure('challengeInvalid')
+    return { kind: 'token', token: message.token }
+  }
 }
 
 /** The client gave up (RFC 4954 §4). */
@@ -49,9 +60,10 @@ export function auth(access: Pick<Access, 'authenticate'>): Command['run'] {
     // RFC 4954 §4: neither before EHLO nor within a transaction.
     if (session.hello === null) return replyToFailure(failure('ehloRequired'))
     if (session.transaction !== null) return replyToFailure(failure('badSequence'), 'AUTH is not allowed during a mail transaction.')
+    const ask = asker(session, initialResponse)
     try {
-      const credentials = await exchanges[mechanism](asker(session, initialResponse))
-      return await logIn(session, access, credentials)
+      const credentials = await exchanges[mechanism](ask)
+      return await logIn(session, access, credentials).catch(error => tellWhy(error, credentials, session))
     } catch (error) {
       if (error instanceof Cancelled) return reply(501, '5.7.0', 'Authentication cancelled.')
       if (error instanceof Failure) return refuse(session, error)
@@ -66,10 +78,9 @@ function asker(session: Session, initialResponse: string | null): Ask {
     if (initial !== null) {
       const given = initial
       initial = null
-      // RFC 4954 §4: `=` is an empty response.
-      return decodeBase64(given === '=' ? '' : given)
+      return decode(given)
     }
-    session.continue(reply(334, null, Buffer.from(challenge).toString('base64')))
+    session.continue(reply(334, null, encodeChallenge(challenge)))
     const line = await session.readLine(maxResponseBytes)
     if (line === 'tooLong') {
       session.trace.emit('smtp.auth-exchange-too-long', { limit: maxResponseBytes })
@@ -77,25 +88,19 @@ function asker(session: Session, initialResponse: string | null): Ask {
     }
     const text = line.toString('latin1').trim()
     if (text === '*') throw new Cancelled()
-    return decodeBase64(text)
+    return decode(text)
   }
 }
 
-function decodeBase64(text: string): Buffer {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw failure('challengeInvalid')
-  return Buffer.from(text, 'base64')
+function decode(text: string): Buffer {
+  const response = decodeResponse(text)
+  if (response === null) throw failure('challengeInvalid')
+  return response
 }
 
-/** `authzid NUL authcid NUL passwd`; whom to act as is not for submission to choose. */
-function readPlain(response: Buffer): Credentials {
-  const [, login, secret, ...more] = response.toString().split('\u0000')
-  if (!login || !secret || more.length > 0) throw failure('challengeInvalid')
-  return { login, secret }
-}
-
-async function logIn(session: Session, access: Pick<Access, 'authenticate'>, { login, secret }: Credentials): Promise<Reply> {
+async function logIn(session: Session, access: Pick<Access, 'authenticate'>, credentials: Credentials): Promise<Reply> {
   const origin = { remoteIp: session.connection.remoteIp, trace: session.trace }
-  const caller = await access.authenticate({ kind: 'password', login, secret }, origin)
+  const caller = await access.authenticate(credentials, origin)
   if (!caller.rights.has('email-send')) {
     session.trace.emit('security.unauthorized', { accountName: caller.name, details: { word: 'email-send' } })
     throw failure('loginForbidden')
@@ -103,6 +108,15 @@ async function logIn(session: Session, access: Pick<Access, 'authenticate'>, { l
   session.login = caller
   session.trace.add({ accountId: caller.accountId })
   return reply(235, '2.7.0', 'Authentication succeeded.')
+}
+
+/** RFC 7628 §3.2.2: why a token is refused is told first; the client answers that it heard. */
+async function tellWhy(error: unknown, { kind }: Credentials, session: Session): Promise<never> {
+  if (kind === 'token' && (isFailure(error, 'authenticationFailed') || isFailure(error, 'tokenExpired'))) {
+    session.continue(reply(334, null, bearerError()))
+    await session.readLine(maxResponseBytes)
+  }
+  throw error
 }
 
 /** Guesses cost time, and three are enough. */
