@@ -79,7 +79,7 @@ test('whoever adds an application password stays logged in; what was there befor
   }
 })
 
-test('the removal or change of a secret ends access; a refresh token hangs on the first one', async () => {
+test('the removal or change of a secret ends access; a refresh token hangs on those that are no application password', async () => {
   const access = await issue('access')
   const refresh = await issue('refresh')
   const stream = await issue('live-tracing')

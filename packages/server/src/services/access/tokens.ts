@@ -71,9 +71,12 @@ export function createTokens({ settings, directory, clock, random }: TokensParts
       .subarray(0, digestBytes)
   }
 
-  /** Refresh tokens outlive the removal of application passwords: they hang on the first secret alone. */
+  /** Refresh tokens outlive what happens to application passwords, where there is another secret to hang on. */
   async function boundSecrets(accountId: number, kind: TokenKind): Promise<readonly string[]> {
-    return (await secretsOf(accountId)).slice(0, kind === 'refresh' ? 1 : maxBoundSecrets)
+    const secrets = (await secretsOf(accountId)).slice(0, maxBoundSecrets)
+    if (kind !== 'refresh') return secrets
+    const lasting = secrets.filter(secret => !secret.startsWith('$app$'))
+    return lasting.length > 0 ? lasting : secrets.slice(0, 1)
   }
 
   return {
@@ -111,7 +114,7 @@ export function createTokens({ settings, directory, clock, random }: TokensParts
       const clientId = body.toString('utf8', fixedBytes, fixedBytes + body.readUInt8(fixedBytes - 1))
       if (kind === undefined) throw failure('authenticationFailed')
       if (expiresAt <= clock.now()) throw failure('tokenExpired')
-      const secrets = (await secretsOf(accountId)).slice(0, count)
+      const secrets = (await boundSecrets(accountId, kind)).slice(0, count)
       if (!digestOf(accountId, secrets).equals(bound)) throw failure('authenticationFailed')
       return { kind, accountId, clientId, issuedAt, expiresAt }
     },

@@ -76,9 +76,9 @@ export function createClients({
     },
 
     async check(id, redirectUri, rights) {
-      if (!settings.read(declared.oauth.clientRegistrationRequire) || rights.has('oauth-client-override')) return undefined
+      if (rights.has('oauth-client-override')) return undefined
       const record = await recordOf(id)
-      if (record === undefined) return 'invalid_request'
+      if (record === undefined) return settings.read(declared.oauth.clientRegistrationRequire) ? 'invalid_request' : undefined
       return redirectUri === undefined || isRegistered(redirectUri, record.urls) ? undefined : 'invalid_client'
     },
 
@@ -90,6 +90,9 @@ export function createClients({
       if (wrong !== undefined) throw failure('invalidParameters', { detail: `redirect_uris: ${wrong.slice(0, 100)} is not allowed` })
       if ([name, logo].some(text => Buffer.byteLength(text) > maxTextBytes))
         throw failure('invalidParameters', { detail: `A text is longer than ${maxTextBytes} bytes.` })
+      // It stands on the page where people decide.
+      if (/[\p{Cc}\p{Bidi_Control}]/u.test(name))
+        throw failure('invalidParameters', { detail: 'client_name holds characters that steer the text around it.' })
       const clientId = randomAlphanumerics(random, maxClientIdBytes).toLowerCase()
       const principal = {
         type: 'oauthClient',

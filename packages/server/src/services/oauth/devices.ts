@@ -21,6 +21,8 @@ interface Wanted {
 
 interface Approved extends Wanted {
   readonly accountId: number
+  /** See `Grant.proof`. */
+  readonly proof: string
   readonly nonce: string | undefined
 }
 
@@ -33,7 +35,7 @@ export interface DeviceLogins {
   /** The client that waits with a user code. */
   clientOf(userCode: string): Promise<string | undefined>
   /** Lets the device in as an account, or refuses it without one. @returns whether it was waiting */
-  settle(userCode: string, accountId: number | undefined): Promise<boolean>
+  settle(userCode: string, approval: Pick<Approved, 'accountId' | 'proof'> | undefined): Promise<boolean>
   /** What the device asks again and again: once approved, one answer gets the approval. */
   poll(deviceCode: string, clientId: string | undefined): Promise<Approved | Refused>
 }
@@ -41,7 +43,7 @@ export interface DeviceLogins {
 interface Waiting extends Wanted {
   /** Unix milliseconds. */
   readonly expiresAt: number
-  readonly accountId?: number | undefined
+  readonly approval?: Pick<Approved, 'accountId' | 'proof'>
   readonly isDenied?: boolean
 }
 
@@ -102,11 +104,11 @@ export function createDeviceLogins({
       return deviceCode === undefined ? undefined : (await waiting(deviceCode))?.clientId
     },
 
-    async settle(userCode, accountId) {
+    async settle(userCode, approval) {
       const deviceCode = await ephemeral.take(userKey(userCode))
       const state = deviceCode === undefined ? undefined : await waiting(deviceCode)
       if (deviceCode === undefined || state === undefined) return false
-      const settled: Waiting = accountId === undefined ? { ...state, isDenied: true } : { ...state, accountId }
+      const settled: Waiting = approval === undefined ? { ...state, isDenied: true } : { ...state, approval }
       await ephemeral.set(deviceKey(deviceCode), JSON.stringify(settled), state.expiresAt - clock.now())
       return true
     },
@@ -115,11 +117,11 @@ export function createDeviceLogins({
       const state = await waiting(deviceCode)
       if (state === undefined) return { error: 'expired_token' }
       if (state.clientId !== clientId) return { error: 'invalid_client' }
-      if (state.isDenied !== true && state.accountId === undefined) return pace(deviceCode, state)
+      if (state.isDenied !== true && state.approval === undefined) return pace(deviceCode, state)
       const taken = await ephemeral.take(deviceKey(deviceCode))
       if (taken === undefined) return { error: 'expired_token' }
-      const { accountId, nonce } = state
-      return accountId === undefined ? { error: 'access_denied' } : { clientId, nonce, accountId }
+      const { approval, nonce } = state
+      return approval === undefined ? { error: 'access_denied' } : { clientId, nonce, ...approval }
     },
   }
 }

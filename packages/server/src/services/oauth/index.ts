@@ -124,6 +124,8 @@ interface Grant {
   readonly redirectUri: string
   readonly nonce: string | undefined
   readonly codeChallenge: string | undefined
+  /** A token of the account from when it agreed: it ends with the secrets that were shown then, and the grant with it. */
+  readonly proof: string
 }
 
 const codeLength = 40
@@ -156,6 +158,15 @@ export function createOauth({ settings, access, directory, ephemeral, clock, ran
 
   function issueAccess(accountId: number, clientId: string): Promise<string> {
     return tokens.issue({ kind: 'access', accountId, clientId, lifeMs: settings.read(declared.oauth.expiryToken) })
+  }
+
+  function proofOf({ accountId }: Caller, clientId: string, lifeMs: number): Promise<string> {
+    return tokens.issue({ kind: 'access', accountId, clientId, lifeMs })
+  }
+
+  /** Whether the account is as it was when it agreed. */
+  async function isStillGranted({ accountId, proof }: Pick<Grant, 'accountId' | 'proof'>): Promise<boolean> {
+    return (await tokens.open(proof).catch(undefinedIfRefused))?.accountId === accountId
   }
 
   function issueRefresh(accountId: number, clientId: string): Promise<string> {
@@ -221,6 +232,7 @@ export function createOauth({ settings, access, directory, ephemeral, clock, ran
     const grant = JSON.parse(kept) as Grant
     if (grant.clientId !== client_id || grant.redirectUri !== redirect_uri) return { error: 'invalid_client' } as const
     if (!isVerifierRight(grant.codeChallenge, code_verifier)) return { error: 'invalid_grant' } as const
+    if (!(await isStillGranted(grant))) return { error: 'invalid_grant' } as const
     const refusal = await registrationRefusal(grant.accountId, grant.clientId, grant.redirectUri)
     return refusal ?? issueAll(grant, base)
   }
@@ -228,6 +240,7 @@ export function createOauth({ settings, access, directory, ephemeral, clock, ran
   async function exchangeDevice({ device_code, client_id }: TokenRequest, base: string) {
     const polled = await devices.poll(device_code ?? '', client_id)
     if ('error' in polled) return polled
+    if (!(await isStillGranted(polled))) return { error: 'invalid_grant' } as const
     const refusal = await registrationRefusal(polled.accountId, polled.clientId)
     return refusal ?? issueAll(polled, base)
   }
@@ -257,15 +270,18 @@ export function createOauth({ settings, access, directory, ephemeral, clock, ran
     async authorize(caller, request) {
       checkRequest(request)
       await demandPerson(caller)
+      const { clientId, redirectUri } = request
       const code = randomAlphanumerics(random, codeLength)
+      const lifeMs = settings.read(declared.oauth.expiryAuthCode)
       const grant: Grant = {
         accountId: caller.accountId,
-        clientId: request.clientId,
-        redirectUri: request.redirectUri ?? '',
+        clientId,
+        redirectUri: redirectUri ?? '',
         nonce: request.nonce || undefined,
         codeChallenge: request.codeChallenge || undefined,
+        proof: await proofOf(caller, clientId, lifeMs),
       }
-      await ephemeral.set(codeKey(code), JSON.stringify(grant), settings.read(declared.oauth.expiryAuthCode))
+      await ephemeral.set(codeKey(code), JSON.stringify(grant), lifeMs)
       return code
     },
 
@@ -281,7 +297,8 @@ export function createOauth({ settings, access, directory, ephemeral, clock, ran
     },
     async approveDevice(caller, userCode) {
       await demandPerson(caller)
-      return devices.settle(userCode, caller.accountId)
+      const proof = await proofOf(caller, '', settings.read(declared.oauth.expiryUserCode))
+      return devices.settle(userCode, { accountId: caller.accountId, proof })
     },
     denyDevice: userCode => devices.settle(userCode, undefined),
     async deviceLoginFailed(userCode) {

@@ -13,8 +13,10 @@ const loopbackHosts = new Set(['127.0.0.1', '[::1]', 'localhost'])
 export function redirectProblem(text: string): RedirectProblem | undefined {
   // Browsers drop white space and control characters inside of an address, so that they could hide a scheme.
   if (text.length > maxLength || !/^[\x21-\x7e]+$/.test(text) || text.includes('#') || !URL.canParse(text)) return 'invalid'
-  const { protocol, username, password } = new URL(text)
+  const { protocol, hostname, username, password } = new URL(text)
   if (username !== '' || password !== '') return 'invalid'
+  // What else a URL allows in a host (`;`, `*`, `'`) is no name, and would speak in the page's security policy.
+  if (/^https?:$/.test(protocol) && !/^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(hostname)) return 'invalid'
   if (protocol === 'http:') return isLoopback(text) ? undefined : 'notHttps'
   return refusedSchemes.has(protocol.slice(0, -1)) ? 'invalid' : undefined
 }

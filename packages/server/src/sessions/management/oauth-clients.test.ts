@@ -135,6 +135,10 @@ const wrongRegistrations: ReadonlyArray<[name: string, body: object]> = [
   ['plain http', { redirect_uris: ['http://a.example/'] }],
   ['a text instead of a list', { redirect_uris: 'https://a.example/' }],
   ['an application type that does not exist', { ...wanted, application_type: 'toaster' }],
+  ['a name that turns the page around', { ...wanted, client_name: 'Bank\u202eliame' }],
+  ['a name of several lines', { ...wanted, client_name: 'Bank\r\nSafe' }],
+  ['a host that speaks in the security policy', { redirect_uris: ['https://a.example;sandbox/cb'] }],
+  ['a host with a wildcard', { redirect_uris: ['https://*/cb'] }],
   ['a name without end', { ...wanted, client_name: 'x'.repeat(513) }],
 ]
 for (const [name, body] of wrongRegistrations)
@@ -147,13 +151,14 @@ test('a registration of more than 20 KiB is too large', async () => {
 test('with registration demanded, only known clients with known addresses get tokens', async () => {
   const { body } = await post('/auth/register', wanted, 'admin:admin')
   const known = String(body['client_id'])
-  await server.set({ 'oauth.client-registration.require': 'true' })
   const tryAs = async (client_id: string, redirect_uri: string, as = 'jane:jane') => {
     const { body: given } = await post('/api/oauth', { type: 'code', client_id, redirect_uri }, as)
     const code = (given['data'] as { code: string }).code
     const { body: answer } = await post('/auth/token', { grant_type: 'authorization_code', code, client_id, redirect_uri })
     return answer['error'] ?? 'tokens'
   }
+  assert.equal(await tryAs(known, 'https://new.example.net/cb2'), 'invalid_client', 'whether demanded or not')
+  await server.set({ 'oauth.client-registration.require': 'true' })
   assert.equal(await tryAs(known, 'https://new.example.net/cb'), 'tokens')
   assert.equal(await tryAs(known, 'https://new.example.net/cb2'), 'invalid_client')
   assert.equal(await tryAs('unknown', 'https://new.example.net/cb'), 'invalid_request')

@@ -251,7 +251,35 @@ test('a new password ends every token at once; deletion does so too', async () =
   await server.call('DELETE', '/api/principal/otto')
   assert.equal((await call('GET', '/api/account/auth', { as: `Bearer ${fresh.access}` })).status, 401)
   assert.deepEqual((await call('POST', '/auth/introspect', { form: { token: fresh.refresh } })).body, { active: false })
-  assert.equal((await exchangeCode(code)).status, 401)
+  assert.deepEqual((await exchangeCode(code)).body, { error: 'invalid_grant' })
+})
+
+test('a code and a device that were let in before the password changed get nothing', async () => {
+  await server.addAccount('olga@example.org')
+  const code = await getCode({}, 'olga:olga')
+  const { body: device } = await call('POST', '/auth/device', { as: 'nobody', form: { client_id: 'tv' } })
+  await call('POST', '/api/oauth', { as: 'olga:olga', json: { type: 'device', code: device['user_code'] } })
+  await server.call('PATCH', '/api/principal/olga', [{ action: 'set', field: 'secrets', value: ['new'] }])
+  assert.deepEqual((await exchangeCode(code)).body, { error: 'invalid_grant' })
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
+  const polled = await exchange({ grant_type, client_id: 'tv', device_code: String(device['device_code']) })
+  assert.deepEqual(polled.body, { error: 'invalid_grant' })
+})
+
+test('with an application password in front, or a second factor, a new password still ends what refreshes', async () => {
+  await server.addAccount('otto@example.org')
+  const otp = 'otpauth://totp/x:otto?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+  await server.call('PATCH', '/api/principal/otto', [{ action: 'set', field: 'secrets', value: ['$app$phone$phone', 'otto'] }])
+  const { refresh } = await tokensOf('otto:otto')
+  const refreshed = async () => (await exchange({ grant_type: 'refresh_token', refresh_token: refresh })).status
+  await server.call('PATCH', '/api/principal/otto', [{ action: 'removeItem', field: 'secrets', value: '$app$phone$' }])
+  assert.equal(await refreshed(), 200)
+  await server.call('PATCH', '/api/principal/otto', [{ action: 'set', field: 'secrets', value: ['$app$phone$phone', 'new'] }])
+  assert.equal(await refreshed(), 400)
+  await server.call('PATCH', '/api/principal/otto', [{ action: 'addItem', field: 'secrets', value: otp }])
+  const { refresh: second } = await tokensOf('otto:phone')
+  await server.call('PATCH', '/api/principal/otto', [{ action: 'set', field: 'secrets', value: [otp, '$app$phone$phone', 'newer'] }])
+  assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: second })).status, 400)
 })
 
 test('the emergency administrator has tokens too', async () => {

@@ -180,6 +180,8 @@ export function authorizeHandlers({ oauth, access, baseUrl, trace }: AuthorizePa
           return show(403, texts.needTotp, true)
         case 'loginForbidden':
         case 'forbidden':
+        // The account has no secret that a token could hang on.
+        case 'unauthorized':
           return show(403, texts.forbidden)
         case 'tooManyAuthAttempts':
         case 'tooManyRequests':
