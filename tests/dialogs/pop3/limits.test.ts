@@ -1,6 +1,7 @@
 // What dialogs cannot show: time that passes, clients that never read, and how much memory they cost.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -153,6 +154,33 @@ test('a hundred clients that begin a line and say no more cost little', async ()
   const kept = heldBytes() - before
   for (const client of clients) client.socket.destroy()
   assert.ok(kept < 12 * 1024 * 1024, `${kept} octets for 100 clients`)
+})
+
+test('a client that begins TLS and then says nothing that is TLS is let go', async () => {
+  await using server = await startPop3Server()
+  const socket = connect(server.port('pop3').port, '127.0.0.1')
+  await once(socket, 'connect')
+  const client = new Client(socket)
+  await client.until('+OK')
+  assert.match(await client.command('STLS'), /^\+OK/)
+  socket.write('USER jane\r\nPASS secret\r\n')
+  await client.end()
+  assert.equal(server.trace.of('tls.handshake-error').length, 1)
+  assertNoDefects(server)
+})
+
+test('a server that stops does not wait for a client that never reads', async () => {
+  const clock = createFakeClock()
+  await using server = await start(clock)
+  await server.deliver('jane', Buffer.from(`Subject: large\r\n\r\n${`${'x'.repeat(998)}\r\n`.repeat(8000)}`))
+  const client = await Client.logIn(server)
+  client.socket.pause()
+  client.socket.write('RETR 1\r\nRETR 1\r\nRETR 1\r\n')
+  await clock.advance(1000)
+  const stopped = server.stop()
+  await clock.advance(9000)
+  await stopped
+  client.socket.destroy()
 })
 
 test('a large inbox is listed in order while another client gets its turn', async () => {
