@@ -1,7 +1,7 @@
 import { endpoints } from '@postern/contract/endpoints'
 import type { Command } from '../command.ts'
-import { ofEndpoint } from '../derive.ts'
-import { column, type Row, sentence, type View } from '../view.ts'
+import { composed, ofEndpoint } from '../derive.ts'
+import { column, formatSize, type Row, sentence, type View } from '../view.ts'
 
 const { bans, domains, settings, store, telemetry } = endpoints
 
@@ -47,8 +47,36 @@ export const serverCommands: readonly Command[] = [
   ofEndpoint('purge accounts', store.purgeAccounts),
   ofEndpoint('purge data', store.purgeData),
   ofEndpoint('reindex', store.reindexAccounts),
-  ofEndpoint('undelete list', store.listDeleted),
-  ofEndpoint('undelete restore', store.restoreDeleted),
+  ofEndpoint('undelete list', store.listDeleted, {
+    columns: [column('hash', 'hash'), column('size', 'size', formatSize), column('deleted', 'deletedAt'), column('until', 'expiresAt')],
+  }),
+  composed({
+    words: 'undelete restore',
+    summary: 'Restore deleted messages',
+    doc: 'They come back unread where they were, or into the inbox. Without hashes all of them do.',
+    impact: 'write',
+    endpoints: [store.listDeleted.id, store.restoreDeleted.id],
+    positionals: [
+      { name: 'account', doc: 'Account.' },
+      { name: 'hash', doc: 'Message, see `postern undelete list`.', many: true, optional: true },
+    ],
+    async run({ words, lists }, { client, terminal }) {
+      const account = words['account'] ?? ''
+      const hashes = lists['hash'] ?? []
+      const { items } = hashes.length === 0 ? { items: [] } : await client.call(store.listDeleted, { account })
+      const restoreTime = new Date(terminal.now()).toISOString()
+      const body = hashes.map(hash => ({
+        hash,
+        collection: 'email',
+        restoreTime,
+        cancelDeletion: items.find(item => item.hash === hash)?.expiresAt ?? null,
+      }))
+      const value = await client.call(store.restoreDeleted, { account, body: hashes.length === 0 ? null : body })
+      const failed = value.filter(({ type }) => type !== 'success')
+      const reasons = [...new Set(failed.map(result => (result.type === 'error' ? result.reason : 'It cannot be restored any more.')))]
+      return { value, view: { kind: 'lines', lines: [`${value.length - failed.length} of ${value.length} restored.`, ...reasons] } }
+    },
+  }),
 ]
 
 type Published = Readonly<Record<'added' | 'removed' | 'unchanged' | 'conflicts' | 'outside', readonly Row[]>>

@@ -7,6 +7,7 @@ import type { Settings } from '#data/settings'
 import type { Access } from '#services/access'
 import type { Directory } from '#services/directory'
 import type { MailAuth } from '#services/mailauth'
+import type { Maintenance } from '#services/maintenance'
 import { createOauth } from '#services/oauth'
 import type { Queue } from '#services/queue'
 import { createSpamRules } from '#services/spam'
@@ -24,6 +25,7 @@ import {
   principalHandlers,
   queueHandlers,
   settingsHandlers,
+  storeHandlers,
   streamTokenHandlers,
   updateHandlers,
   withUnhandled,
@@ -34,6 +36,7 @@ interface Parts {
   readonly access: Access
   readonly directory: Directory
   readonly mailAuth: MailAuth
+  readonly maintenance: Maintenance
   readonly queue: Queue
   readonly settings: Settings
   readonly ephemeral: Ephemeral
@@ -42,7 +45,7 @@ interface Parts {
   readonly trace: Trace
 }
 
-export function createApi({ access, directory, mailAuth, queue, settings, ephemeral, clock, random, trace }: Parts): HttpSite {
+export function createApi({ access, directory, mailAuth, maintenance, queue, settings, ephemeral, clock, random, trace }: Parts): HttpSite {
   const oauth = createOauth({ settings, access, directory, ephemeral, clock, random, trace })
   const baseUrl = createBaseUrl(settings)
   return createManagement({
@@ -61,6 +64,7 @@ export function createApi({ access, directory, mailAuth, queue, settings, epheme
       ...oauthHandlers(oauth, baseUrl),
       ...authorizeHandlers({ oauth, access, baseUrl, trace }),
       ...streamTokenHandlers(oauth),
+      ...storeHandlers(maintenance),
       ...contractHandlers(),
     ]),
     maxMessageBytes: () => 75 * 1024 * 1024,

@@ -17,6 +17,7 @@ import { createDelivery } from '#services/delivery'
 import { createDirectory } from '#services/directory'
 import { createMailAuth } from '#services/mailauth'
 import { createMailboxes, type QuotaLimits } from '#services/mailbox'
+import { createMaintenance } from '#services/maintenance'
 import { createQueue } from '#services/queue'
 import { createRelay, createTransport } from '#services/relay'
 import { createImap } from '#sessions/imap'
@@ -88,7 +89,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const tenant = account?.tenant === undefined ? undefined : await directory.byId(account.tenant.id)
     return { bytes: account?.quota ?? 0, ...(tenant && { tenant: { id: tenant.id, bytes: tenant.quota ?? 0 } }) }
   }
-  const mailboxes = opened.use(createMailboxes({ store, blobs, clock, quotaOf }))
+  const mailboxes = opened.use(
+    createMailboxes({
+      store,
+      blobs,
+      clock,
+      quotaOf,
+      limits: () => ({ undeleteSeconds: Math.floor((settings.read(declared.storage.undeleteRetention) ?? 0) / 1000) }),
+    }),
+  )
   const directory = opened.use(
     createDirectory({
       store,
@@ -127,12 +136,25 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     }),
   )
   const pop3 = opened.use(createPop3({ access, directory, mailboxes, settings, limits: clientLimits, clock, trace }))
+  const maintenance = createMaintenance({ store, blobs, mailboxes, directory, ephemeral, settings, trace })
+  opened.defer(() => maintenance.settled())
   let isReady = false
   const http = opened.use(
     createHttpServer({
       routes: healthRoutes(async () => isReady && (await answers(store, clock))),
       site: async () =>
-        (await import('./api.ts')).createApi({ access, directory, mailAuth, queue, settings, ephemeral, clock, random, trace }),
+        (await import('./api.ts')).createApi({
+          access,
+          directory,
+          mailAuth,
+          maintenance,
+          queue,
+          settings,
+          ephemeral,
+          clock,
+          random,
+          trace,
+        }),
       onMalformed: (peer, reason) => {
         trace.emit('http.error', { listenerId: peer.listenerId, remoteIp: ipField(peer.remoteIp), reason })
         // A proxy passes on what its clients send.
@@ -177,7 +199,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   await listeners.open()
   const { ports, stopAccepting } = listeners
   opened.use(relay.start())
-  opened.use(startHousekeeping({ bans: access.bans, mailAuth, settings, blobs, directory, store, clock, trace }))
+  opened.use(startHousekeeping({ bans: access.bans, mailAuth, maintenance, settings, blobs, directory, store, clock, trace }))
   reportBrokenSettings(settings, trace)
   isReady = true
   trace.emit('server.startup', { elapsed: durationMs(clock.monotonic() - startedMs) })

@@ -69,6 +69,8 @@ export interface Rate {
 }
 
 export interface RateCounter {
+  /** Forgets the windows of all keys that begin so. */
+  clear(prefix: string): void
   /**
    * Counts one event under a key in windows aligned to multiples of the period.
    * @returns how many the window holds now, this one included, and the milliseconds until it ends.
@@ -91,6 +93,9 @@ export function createRateCounter({ clock, maxKeys = 100_000 }: { clock: Pick<Cl
         if (windows.size > maxKeys) windows.delete(windows.keys().next().value ?? '')
       }
       return { events: live.events, endsInMs: live.endsAt - now }
+    },
+    clear(prefix) {
+      for (const key of windows.keys()) if (key.startsWith(prefix)) windows.delete(key)
     },
   }
 }

@@ -17,6 +17,8 @@ export interface Ephemeral {
   /** Owns a lock for `ttlMs`, or returns false when someone else does. */
   lock(key: string, ttlMs: number): Promise<boolean>
   unlock(key: string): Promise<void>
+  /** Forgets all keys and windows that begin so. */
+  clear(prefix: string): Promise<void>
 }
 
 const defaultMaxKeys = 100_000
@@ -80,6 +82,10 @@ export function createMemoryEphemeral({ clock, maxKeys = defaultMaxKeys }: { clo
     },
     async unlock(key) {
       valuesOf(key).delete(lockKey(key))
+    },
+    async clear(prefix) {
+      rates.clear(prefix)
+      for (const values of kinds.values()) for (const key of values.keys()) if (key.startsWith(prefix)) values.delete(key)
     },
   }
 }

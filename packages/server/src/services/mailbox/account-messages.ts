@@ -198,16 +198,17 @@ export function messageMethods(scope: AccountScope, { store, blobs, columns, rul
       return store.write(destroyMessages, { accountId, ids, onlyFrom, keeping: scope.keeping(), now: now() })
     },
 
-    async restore(id) {
+    async restore(id, { received, staysKept = false } = {}) {
       if (viewer) throw failure('forbidden')
       const row = (await store.read(deletedMessages, { accountId, now: now() })).find(kept => kept.messageId === id)
       if (!row) throw failure('messageNotFound')
       const list = await columns.names(accountId, [row.keywords])
       const mailboxId = (await scope.tree()).get(row.mailboxId)?.id ?? inboxId
       const content = { stored: true, hash: row.blobHash, size: row.size } as const
-      const flags = row.flags & ~flagBits.deleted
-      const appended = await append({ content, mailboxIds: [mailboxId], flags, keywords: list(row.keywords), received: row.received })
-      await store.write(forgetDeletedMessage, { accountId, messageId: id })
+      const flags = row.flags & ~(received === undefined ? flagBits.deleted : flagBits.deleted | flagBits.seen)
+      const times = { received: received ?? row.received }
+      const appended = await append({ content, mailboxIds: [mailboxId], flags, keywords: list(row.keywords), ...times })
+      if (!staysKept) await store.write(forgetDeletedMessage, { accountId, messageId: id })
       return appended
     },
   }

@@ -52,6 +52,13 @@ export interface Mailboxes extends Disposable {
   endKept(): Promise<number>
 }
 
+export interface RestoreOptions {
+  /** Internal date of the new message, Unix seconds, and it is unread; else it comes back as it was. */
+  readonly received?: number
+  /** It can be restored again. */
+  readonly staysKept?: boolean
+}
+
 /**
  * Every method checks the viewer's rights. Failures: `mailboxNotFound` (also when the viewer may not see it), `forbidden`, and those named
  * at the method. Anything that takes UIDs takes them in any order and ignores the ones that are not there unless it says otherwise.
@@ -136,7 +143,7 @@ export interface AccountMailboxes {
   /** Destroyed messages whose bytes are still kept, newest first. */
   kept(): Promise<readonly KeptMessage[]>
   /** Puts a kept message back as a new one: with its keywords, into its mailbox or, when that is gone, the inbox. `messageNotFound`. */
-  restore(id: number): Promise<Appended>
+  restore(id: number, options?: RestoreOptions): Promise<Appended>
   /** UIDs that match, ascending. */
   search(mailboxId: number, criterion: Criterion): Promise<readonly number[]>
 }

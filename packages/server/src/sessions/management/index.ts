@@ -25,6 +25,7 @@ export { oauthHandlers, streamTokenHandlers } from './oauth.ts'
 export { principalHandlers } from './principals.ts'
 export { queueHandlers } from './queue.ts'
 export { settingsHandlers } from './settings.ts'
+export { storeHandlers } from './store.ts'
 export { createBaseUrl } from './transport.ts'
 export { updateHandlers } from './update.ts'
 

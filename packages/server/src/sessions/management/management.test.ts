@@ -16,6 +16,8 @@ import { openStore } from '#data/store'
 import { createAccess, createPasswords } from '#services/access'
 import { createDirectory } from '#services/directory'
 import { createMailAuth } from '#services/mailauth'
+import { createMailboxes } from '#services/mailbox'
+import { createMaintenance } from '#services/maintenance'
 import { createOauth } from '#services/oauth'
 import { createQueue, type Queue } from '#services/queue'
 import { createSpamRules } from '#services/spam'
@@ -34,6 +36,7 @@ import {
   principalHandlers,
   queueHandlers,
   settingsHandlers,
+  storeHandlers,
   streamTokenHandlers,
   unhandledEndpoints,
   updateHandlers,
@@ -95,6 +98,7 @@ before(async () => {
     }),
   )
   queue = opened.use(createQueue({ store, blobs, settings, clock, random: systemRandom, trace, nextId: createIdSource(clock) }))
+  const mailboxes = opened.use(createMailboxes({ store, blobs, clock }))
   const oauth = createOauth({ settings, access, directory, ephemeral, clock, random: systemRandom, trace })
   const baseUrl = createBaseUrl(settings)
   handlers = [
@@ -131,6 +135,7 @@ before(async () => {
     ...oauthHandlers(oauth, baseUrl),
     ...authorizeHandlers({ oauth, access, baseUrl, trace }),
     ...streamTokenHandlers(oauth),
+    ...storeHandlers(createMaintenance({ store, blobs, mailboxes, directory, ephemeral, settings, trace })),
     ...contractHandlers(),
   ]
   const management = createManagement({ access, settings, endpoints: withUnhandled(handlers), maxMessageBytes: () => 1000, trace })
@@ -507,26 +512,18 @@ const notYet = [
   'getAccountCrypto',
   'getAcmeChallenge',
   'getAutoconfig',
-  'getBlob',
   'getIncomingReport',
   'getJmapSession',
   'getLogo',
   'getOutgoingReport',
   'getPrometheusMetrics',
   'getTrace',
-  'listDeleted',
   'listIncomingReports',
   'listMetrics',
   'listOutgoingReports',
   'listTraces',
   'openJmapSocket',
-  'purgeAccounts',
-  'purgeBlobs',
-  'purgeData',
-  'purgeInMemory',
   'reindexAccounts',
-  'resetUids',
-  'restoreDeleted',
   'streamChanges',
   'streamMetrics',
   'streamTraces',
