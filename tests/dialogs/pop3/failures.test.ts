@@ -73,6 +73,46 @@ test('an inbox that was numbered anew keeps what was not meant', async () => {
   assert.equal(await count(server), 3)
 })
 
+for (const [damaged, wanted] of [
+  [3, /^\+OK 5 \d+\r\n$/],
+  [4, /^-ERR \[SYS\/TEMP\]/],
+] as const)
+  test(`${damaged} messages that cannot be read are ${damaged > 3 ? 'too many' : 'no reason to hide the others'}`, async () => {
+    const places = new Set<unknown>()
+    await using server = await start(account => ({
+      async messages(ids) {
+        const found = await account.messages(ids)
+        for (const { id, location } of found) if (id <= damaged) places.add(location)
+        return found
+      },
+      content: async (message, range) => {
+        if (places.has(message.location)) throw failure('storeUnavailable')
+        return account.content(message, range)
+      },
+    }))
+    await server.direct('messages jane 2')
+    const client = await Client.logIn(server)
+    assert.match(await client.command('STAT'), wanted)
+    assert.match(await client.command('RETR 1'), /^-ERR \[SYS\/TEMP\]/)
+    assert.match(await client.multi('RETR 5'), /^\+OK/)
+    assertNoDefects(server)
+  })
+
+test('sizes of what left the inbox are forgotten, and those of the rest stay right', async () => {
+  await using server = await start(() => ({}))
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < 60; i++) await server.deliver('jane', Buffer.from(`Subject: ${i}\n\nx\n`))
+    await server.deliver('jane', Buffer.from('Subject: last\n\nx\n'))
+    const client = await Client.logIn(server)
+    const last = (await client.multi('LIST')).split('\r\n').at(-3) ?? ''
+    assert.match(last, / 20$/)
+    const count = Number(last.split(' ')[0])
+    for (let number = 1; number < count; number++) client.socket.write(`DELE ${number}\r\n`)
+    client.socket.write('STAT\r\nQUIT\r\n')
+    assert.match(await client.end(), /\+OK 1 20\r\n\+OK Postern[^\n]*deleted\)\.\r\n$/)
+  }
+})
+
 test('a defect is told as a trouble of the server, and the session goes on', async () => {
   await using server = await start(() => ({
     messages: async () => {

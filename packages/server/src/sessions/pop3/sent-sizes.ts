@@ -20,12 +20,14 @@ interface Known {
   readonly uidValidity: number
   upToUid: number
   /** Octets that come on top, by UID; most messages have none. */
-  readonly extra: Map<number, number>
+  extra: Map<number, number>
 }
 
 const messagesPerStep = 64
 export const pieceBytes = 256 * 1024
 const maxAccounts = 2000
+/** So many messages may be damaged, without the owner losing sight of all the others. */
+const maxUnreadable = 3
 
 export function createSentSizes(): SentSizes {
   const accounts = new LRUCache<number, Known>({ max: maxAccounts })
@@ -44,6 +46,8 @@ export function createSentSizes(): SentSizes {
   return {
     async measure(account, rows, relieve) {
       const inbox = known(account, rows)
+      forgetRemoved(inbox, rows)
+      let unreadable = 0
       const unknown = rows.uids.findIndex(uid => uid > inbox.upToUid)
       for (let from = unknown; from >= 0 && from < rows.count; from += messagesPerStep) {
         const end = Math.min(from + messagesPerStep, rows.count)
@@ -51,7 +55,8 @@ export function createSentSizes(): SentSizes {
         const byId = new Map(messages.map(message => [message.id, message]))
         for (let index = from; index < end; index++) {
           const message = byId.get(rows.ids[index] ?? 0)
-          const extra = message === undefined ? 0 : await bareLineFeeds(account, message)
+          const extra =
+            message === undefined ? 0 : await bareLineFeeds(account, message).catch(error => whenUnreadable(error, ++unreadable))
           if (extra > 0) inbox.extra.set(rows.uids[index] ?? 0, extra)
           await relieve()
         }
@@ -67,6 +72,18 @@ export function createSentSizes(): SentSizes {
       return (rows.sizes[index] ?? 0) + (message === undefined ? 0 : await bareLineFeeds(account, message))
     },
   }
+}
+
+function whenUnreadable(error: unknown, count: number): number {
+  if (count > maxUnreadable || !isFailure(error, 'storeUnavailable')) throw error
+  return 0
+}
+
+/** What left the inbox needs no memory, once it is more than what is there. */
+function forgetRemoved(inbox: Known, { uids, count }: MailboxColumns): void {
+  if (inbox.extra.size <= 2 * count + 100) return
+  const there = new Set(uids)
+  inbox.extra = new Map([...inbox.extra].filter(([uid]) => there.has(uid)))
 }
 
 async function bareLineFeeds(account: AccountMailboxes, message: Message): Promise<number> {
