@@ -252,3 +252,26 @@ test('a password that is replaced while it is being checked is good for no furth
   await assert.rejects(attempt('old'), refused('authenticationFailed'))
   assert.equal((await attempt('new')).name, 'swift')
 })
+
+test('a failed login compares exactly one password, whoever it names', async () => {
+  await directory.create(root, { name: 'secretless', roles: ['user'] })
+  await directory.create(root, { name: 'only-codes', secrets: 'otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', roles: ['user'] })
+  await directory.create(root, { name: 'usual', secrets: 'pw', roles: ['user'] })
+  await directory.create(root, { type: 'apiKey', name: 'bare-key' })
+  let compared = 0
+  const counting = { ...passwords, verify: async () => ++compared === 0 }
+  const ephemeral = createMemoryEphemeral({ clock })
+  using watched = createAccess({ store, settings, directory, passwords: counting, ephemeral, clock, random: systemRandom, trace })
+  let host = 0
+  const origin = () => ({ remoteIp: `192.0.2.${++host}`, trace })
+  for (const login of ['usual', 'secretless', 'only-codes', 'stranger', 'bare-key', 'admin', 'stranger%master', 'stranger%other']) {
+    compared = 0
+    await assert.rejects(watched.authenticate({ kind: 'password', login, secret: 'x' }, origin()), refused('authenticationFailed'))
+    assert.equal(compared, 1, login)
+  }
+  for (const name of ['bare-key', 'usual', 'stranger']) {
+    compared = 0
+    await assert.rejects(watched.authenticate({ kind: 'apiKey', name, secret: 'x' }, origin()), refused('authenticationFailed'))
+    assert.equal(compared, 1, name)
+  }
+})

@@ -121,3 +121,19 @@ test('a broken setting elsewhere holds up neither a ban nor its end', async () =
   assert.equal(bans.isBlocked('100.64.0.20'), false)
   await settings.change([{ kind: 'delete', keys: ['queue.outbound.concurrency'] }])
 })
+
+test('an address of IPv6 counts for its network: with 2^64 addresses nobody would ever be banned', async () => {
+  await set(['server.auto-ban.auth.rate', '3/1d'])
+  const guess = (address: string) => bans.count('auth', address, { evidence: 'failed login' })
+  const attempts = ['2001:db8:7:1::1', '2001:db8:7:1::2', '2001:db8:7:1:a:b:c:d', '2001:db8:7:1:ffff::']
+  assert.deepEqual(await Promise.all(attempts.map(guess)), [false, false, false, true])
+  assert.equal(bans.isBlocked('2001:db8:7:1::99'), true)
+  assert.equal(bans.isBlocked('2001:db8:7:2::1'), false)
+  assert.equal((await bans.find('2001:db8:7:1::/64'))?.ban?.reason, 'auth')
+  bans.protect('2001:db8:7:1::42')
+  assert.equal(bans.isBlocked('2001:db8:7:1::42'), false, 'an administrator in that network')
+  for (let i = 1; i <= 3; i++) assert.equal(await guess(`::ffff:192.0.3.${i}`), false)
+  assert.equal(await guess('::ffff:192.0.3.4'), false, 'IPv4 addresses count each for itself')
+  assert.equal(await bans.lift('2001:db8:7:1::/64'), true)
+  assert.equal(bans.isBlocked('2001:db8:7:1::99'), false)
+})

@@ -4,6 +4,7 @@ import {
   settings as declared,
   type EventId,
   failure,
+  formatIp,
   type IpNetwork,
   ipBytes,
   ipOrNetwork,
@@ -35,7 +36,7 @@ export interface Bans {
   /** Remembers where an administrator is. */
   protect(address: string): void
   /**
-   * Counts an offence under the address and, when given, a second key (login name, recipient).
+   * Counts an offence under the address (of IPv6 under its /64) and, when given, a second key (login name, recipient).
    * @returns whether the address is banned by it
    */
   count(offence: Offence, address: string, detail: { readonly key?: string; readonly evidence: string }): Promise<boolean>
@@ -107,9 +108,10 @@ export function createBans({ store, settings, ephemeral, clock, trace }: BansPar
     const createdAt = clock.now()
     const expiry = settings.read(declared.server.autoBanExpiry)
     const expiresAt = expiry === undefined ? undefined : createdAt + expiry
-    await put({ address, reason: offence, evidence, createdAt, expiresAt, events, author: 'system' })
+    const target = partyOf(address)
+    await put({ address: target, reason: offence, evidence, createdAt, expiresAt, events, author: 'system' })
     // Holds even when another setting is broken and the reload was refused.
-    lists.blocked.addAddress(address, familyOf(address))
+    addTo(lists.blocked, networkOf(target))
     trace.emit(rules[offence].event, {
       remoteIp: ipField(address),
       reason: evidence,
@@ -168,7 +170,7 @@ export function createBans({ store, settings, ephemeral, clock, trace }: BansPar
     async count(offence, address, { key, evidence }) {
       const rate = settings.read(rules[offence].rate)
       if (rate === undefined || isAllowed(address)) return false
-      const counts = [await ephemeral.count(`ban:${offence}:${address}`, rate.periodMs)]
+      const counts = [await ephemeral.count(`ban:${offence}:${partyOf(address)}`, rate.periodMs)]
       if (key !== undefined) counts.push(await ephemeral.count(`ban:${offence}:key:${key}`, rate.periodMs))
       const worst = Math.max(...counts.map(({ events }) => events))
       return worst > rate.count ? ban(offence, address, `${evidence}, ${worst} times`, worst) : false
@@ -198,10 +200,22 @@ interface Lists {
 function readLists(settings: Settings, without?: string): Lists {
   const blocked = new BlockList()
   const allowed = new BlockList()
-  const add = (list: BlockList, { address, prefixLength }: IpNetwork): void => list.addSubnet(address, prefixLength, familyOf(address))
-  for (const network of settings.read(declared.server.blockedIp)) if (ipOrNetwork.format(network) !== without) add(blocked, network)
-  for (const network of [...loopback, ...settings.read(declared.server.allowedIp), ...proxiesOf(settings)]) add(allowed, network)
+  for (const network of settings.read(declared.server.blockedIp)) if (ipOrNetwork.format(network) !== without) addTo(blocked, network)
+  for (const network of [...loopback, ...settings.read(declared.server.allowedIp), ...proxiesOf(settings)]) addTo(allowed, network)
   return { blocked, allowed }
+}
+
+function addTo(list: BlockList, { address, prefixLength }: IpNetwork): void {
+  list.addSubnet(address, prefixLength, familyOf(address))
+}
+
+/** What a single party has at its command: an IPv4 address, or the 2^64 addresses of an IPv6 network (RFC 6177 §2). */
+export function partyOf(address: string): string {
+  const bytes = ipBytes(address)
+  const network = bytes?.slice(0, 8)
+  // Nothing in front: this machine, or an IPv4 address in other clothes.
+  if (network === undefined || bytes?.length !== 16 || network.every(byte => byte === 0)) return address
+  return `${formatIp([...network, ...new Array<number>(8).fill(0)])}/64`
 }
 
 const longestReason = 1000

@@ -11,7 +11,7 @@ import type { Ephemeral } from '#data/ephemeral'
 import type { Settings } from '#data/settings'
 import type { PrincipalRecord, Store } from '#data/store'
 import { allPermissions, type Caller, type Directory, fallbackAdministratorId, type LoginAccount } from '#services/directory'
-import { type Bans, createBans } from './bans.ts'
+import { type Bans, createBans, partyOf } from './bans.ts'
 import { isEqual } from './equal.ts'
 import { createNameGuard } from './name-guard.ts'
 import { decoyHash, type Passwords } from './passwords.ts'
@@ -110,10 +110,11 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     const { login, secret } = given
     const from = [remoteIp, login]
     let outage: unknown
-    let isPerson = false
+    let wasCompared = false
     try {
       const account = await directory.account(login)
-      isPerson = account !== undefined
+      wasCompared =
+        account !== undefined && (account.prove !== undefined || account.secrets.some(secret => !secret.startsWith('otpauth://')))
       const checked = account && (await checkAccount(account, secret, from))
       if (checked === 'needsCode') return 'needsCode'
       if (account !== undefined && checked === 'match') {
@@ -125,25 +126,25 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
       if (!isFailure(error, 'directoryUnavailable') && !isFailure(error, 'storeUnavailable')) throw error
       outage = error
     }
-    if (await isConfigured(declared.authentication.fallbackAdminUser, declared.authentication.fallbackAdminSecret, login, secret, from)) {
-      return { accountId: fallbackAdministratorId, record: undefined }
-    }
+    const { fallbackAdminUser, fallbackAdminSecret, masterUser, masterSecret } = declared.authentication
+    const isFallback = await isConfigured(fallbackAdminUser, fallbackAdminSecret, login, secret, from)
+    if (isFallback) return { accountId: fallbackAdministratorId, record: undefined }
     const percent = login.lastIndexOf('%')
-    const isMaster =
-      percent > 0 &&
-      (await isConfigured(declared.authentication.masterUser, declared.authentication.masterSecret, login.slice(percent + 1), secret, from))
+    const isMaster = percent > 0 ? await isConfigured(masterUser, masterSecret, login.slice(percent + 1), secret, from) : undefined
     if (isMaster) {
       const record = await (await directory.account(login.slice(0, percent)))?.record()
       if (record !== undefined) return { accountId: record.id, record }
     }
     if (outage !== undefined) throw failure('temporaryAuthFailure')
-    if (!isPerson) await passwords.verify(decoyHash, secret, from)
+    // A name that has nothing to compare with takes as long as others, and one of the settings no longer.
+    wasCompared ||= isFallback !== undefined || isMaster !== undefined
+    if (!wasCompared) await passwords.verify(decoyHash, secret, from)
     return undefined
   }
 
   async function proveKey(name: string, secret: string, from: readonly string[]): Promise<Proof | undefined> {
     const record = await directory.byName(name)
-    if (record?.type !== 'apiKey') {
+    if (record?.type !== 'apiKey' || record.secrets.length === 0) {
       await passwords.verify(decoyHash, secret, from)
       return undefined
     }
@@ -178,17 +179,18 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     return 'mismatch'
   }
 
+  /** Undefined when the settings name somebody else or nobody. */
   async function isConfigured(
     userSetting: typeof declared.authentication.masterUser,
     secretSetting: typeof declared.authentication.masterSecret,
     login: string,
     secret: string,
     from: readonly string[],
-  ): Promise<boolean> {
+  ): Promise<boolean | undefined> {
     const user = settings.read(userSetting)
     const stored = settings.read(secretSetting)
-    if (user === undefined || stored === undefined || stored === '') return false
-    return isEqual(user.toLowerCase(), login) && passwords.verify(stored, secret, from)
+    if (user === undefined || stored === undefined || stored === '' || !isEqual(user.toLowerCase(), login)) return undefined
+    return passwords.verify(stored, secret, from)
   }
 
   function recordOf(accountId: number): Promise<PrincipalRecord | undefined> {
@@ -293,7 +295,7 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
       if (!caller.rights.has('unlimited-requests'))
         await take(`http:account:${caller.accountId}`, settings.read(declared.jmap.rateLimitAccount))
     },
-    admitAnonymous: remoteIp => take(`http:anonymous:${remoteIp}`, settings.read(declared.jmap.rateLimitAnonymous)),
+    admitAnonymous: remoteIp => take(`http:anonymous:${partyOf(remoteIp)}`, settings.read(declared.jmap.rateLimitAnonymous)),
     [Symbol.dispose]: stopReload,
   }
 }
