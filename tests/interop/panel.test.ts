@@ -104,6 +104,7 @@ test('login: a wrong password, then a code, then tokens for a form that is sent 
     body: { type: 'code', client_id: clientId, redirect_uri: redirectUri, nonce: 'n' },
   })
   assert.deepEqual([wrong.status, wrong.body['title']], [401, 'Unauthorized'])
+  assert.doesNotMatch(wrong.headers.get('WWW-Authenticate') ?? '', /Basic/, 'the browser would open a window of its own')
   const { permissions, access } = await logIn('admin', server.adminPassword)
   // Which pages it shows.
   for (const wanted of ['individual-list', 'domain-create', 'role-update', 'settings-list', 'settings-update', 'message-queue-list'])

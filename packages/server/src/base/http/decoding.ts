@@ -11,17 +11,17 @@ export interface Query {
 export function decodeElement(text: string): string {
   const spaced = text.replaceAll('+', ' ')
   if (!spaced.includes('%')) return spaced
-  const bytes: number[] = []
-  for (let at = 0; at < spaced.length; at++) {
-    const hex = spaced[at] === '%' ? /^[0-9a-fA-F]{2}/.exec(spaced.slice(at + 1, at + 3)) : null
-    if (hex !== null) {
-      bytes.push(Number.parseInt(hex[0], 16))
-      at += 2
-    } else bytes.push(...Buffer.from(spaced[at] ?? ''))
+  const given = Buffer.from(spaced)
+  let length = 0
+  for (let at = 0; at < given.length; at++) {
+    const hex = given[at] === percent ? /^[0-9a-fA-F]{2}/.exec(given.toString('latin1', at + 1, at + 3)) : null
+    given[length++] = hex === null ? (given[at] ?? 0) : Number.parseInt(hex[0], 16)
+    if (hex !== null) at += 2
   }
-  return Buffer.from(bytes).toString('utf8')
+  return given.toString('utf8', 0, length)
 }
 
+const percent = 0x25
 const maxParameters = 100
 
 export function parseQuery(raw: string): Query {

@@ -47,6 +47,7 @@ test('query values: empty is absent, the last wins, flags and numbers', () => {
   assert.equal(query.integer('f'), undefined)
   assert.equal(query.get('g'), 'ü')
   assert.equal(decodeElement('%41+%'), 'A %')
+  assert.equal(decodeElement('😀%20%F0%9F%98%80'), '😀 😀', 'characters beyond 16 bits stand beside percent sequences')
 })
 
 interface Running extends AsyncDisposable {

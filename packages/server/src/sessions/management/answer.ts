@@ -31,8 +31,11 @@ async function* frames(events: AsyncIterable<{ readonly event: string; readonly 
   for await (const { event, data } of events) yield `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
 }
 
-/** A problem document with its status, or the named error of the management API with status 200. */
-export function renderFailure(failure: Failure): HttpReply {
+/**
+ * A problem document with its status, or the named error of the management API with status 200. To a page's script a 401 offers no Basic:
+ * browsers would ask for a password in a window of their own, over the page that can do that better.
+ */
+export function renderFailure(failure: Failure, { fromPage = false } = {}): HttpReply {
   const { http } = errors[failure.code]
   const details = failure.details as Readonly<Record<string, unknown>>
   if (http.kind === 'management') {
@@ -44,14 +47,14 @@ export function renderFailure(failure: Failure): HttpReply {
   const limit = typeof details['limit'] === 'string' ? details['limit'] : undefined
   return {
     status,
-    headers: { 'Content-Type': 'application/problem+json', ...noStore, ...extraHeaders(status, details) },
+    headers: { 'Content-Type': 'application/problem+json', ...noStore, ...extraHeaders(status, details, fromPage) },
     body: JSON.stringify({ type, status, title, detail, limit }),
   }
 }
 
 /** RFC 9110 §11.6.1 and §10.2.3. */
-function extraHeaders(status: number, details: Readonly<Record<string, unknown>>): Record<string, string> {
-  if (status === 401) return { 'WWW-Authenticate': 'Basic realm="Postern", charset="UTF-8", Bearer realm="Postern"' }
+function extraHeaders(status: number, details: Readonly<Record<string, unknown>>, fromPage: boolean): Record<string, string> {
+  if (status === 401) return { 'WWW-Authenticate': `${fromPage ? '' : 'Basic realm="Postern", charset="UTF-8", '}Bearer realm="Postern"` }
   const { retryAfterMs } = details
   return status === 429 && typeof retryAfterMs === 'number' ? { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } : {}
 }

@@ -97,7 +97,7 @@ export function createManagement({ access, settings, endpoints, maxMessageBytes,
             remoteIp: ipField(request.peer.remoteIp),
             details: String(error.details['permission'] ?? ''),
           })
-        return renderFailure(error)
+        return renderFailure(error, { fromPage: isFromPage(request) })
       }
       if (error instanceof BodyTooLarge) return renderFailure(failure('requestTooLarge', { limit: error.maxBytes }))
       trace.emit('http.error', { url: request.path, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
@@ -136,4 +136,9 @@ function isBelow(path: string, folder: string): boolean {
 
 function isApi(path: string): boolean {
   return isBelow(path, '/api')
+}
+
+/** What a browser adds to requests that a page makes. */
+function isFromPage({ headers }: HttpRequest): boolean {
+  return headers.origin !== undefined || headers.referer !== undefined
 }

@@ -205,6 +205,13 @@ test('whoever has not logged in gets 401 on every path, existing or not, and is 
   }
 })
 
+test('a page whose token has run out asks for the password itself: no browser window covers it', async () => {
+  for (const name of ['Origin', 'Referer']) {
+    const response = await fetch(`${base}/api/principal`, { headers: { Authorization: 'Bearer old', [name]: 'https://mail.example.org/' } })
+    assert.deepEqual([response.status, response.headers.get('www-authenticate')], [401, 'Bearer realm="Postern"'])
+  }
+})
+
 test('nameless requests are limited, with the time to wait', async () => {
   await clock.advance(60_000)
   for (let i = 0; i < 5; i++) await fetch(`${base}/api/principal`)
