@@ -185,7 +185,7 @@ export function openApiDocument(): JsonObject {
       title: 'Postern',
       version: interfaceVersion,
       description:
-        'A refusal with a name has status 200 and a body with `error`; every other refusal is a problem document (RFC 9457). A known path with a wrong method answers 404, and OPTIONS answers 204.',
+        'A refusal with a name has status 200 and a body with `error`; every other refusal is a problem document (RFC 9457). A known path with a wrong method answers 404, and OPTIONS answers 204. The expression `server.http.allowed-endpoint` of an installation may answer any call with a problem document of another status.',
     },
     servers: [{ url: '/' }],
     tags: [...new Set(declaredEndpoints.map(({ area }) => area))].map(name => ({ name })),
