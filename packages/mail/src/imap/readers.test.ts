@@ -411,6 +411,7 @@ test('no reader throws anything but GrammarError', () => {
       imap.readGetMetadata,
       imap.readSetMetadata,
       imap.readNotify,
+      imap.readReplace,
     ].map(read => (source: Arguments) => read(source, rev1)),
   ] as const
   const piece = fc.constantFrom(

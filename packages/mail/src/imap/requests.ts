@@ -69,6 +69,24 @@ export function readAppend(args: Arguments, options: NameOptions): AppendRequest
   return { mailbox, messages }
 }
 
+export interface ReplaceRequest extends AppendRequest {
+  /** The message that is replaced: its number or UID; `*` is the last. */
+  readonly number: number | '*'
+}
+
+/** Arguments of REPLACE and UID REPLACE (RFC 8508 §3); also for what has come of it so far. */
+export function readReplace(args: Arguments, options: NameOptions): ReplaceRequest {
+  args.space()
+  const number = args.take('*') ? '*' : args.number()
+  if (number === 0) throw new GrammarError('Numbers begin with 1')
+  args.space()
+  const mailbox = readMailboxName(args, options)
+  args.space()
+  const message = readAppendMessage(args)
+  args.end()
+  return { number, mailbox, messages: [message] }
+}
+
 function readAppendMessage(args: Arguments): AppendMessage {
   let flags: string[] = []
   let internalDate: number | null = null

@@ -39,6 +39,7 @@ const afterLogin = [
   'CONTEXT=SEARCH',
   'CONTEXT=SORT',
   'NOTIFY',
+  'REPLACE',
   'CATENATE',
   'QUOTA',
   'QUOTA=RES-STORAGE',

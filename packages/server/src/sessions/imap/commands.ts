@@ -27,6 +27,7 @@ import { namespace } from './commands/namespace.ts'
 import { noop } from './commands/noop.ts'
 import { notify } from './commands/notify.ts'
 import { rename } from './commands/rename.ts'
+import { receiveReplacement, replace } from './commands/replace.ts'
 import { search } from './commands/search.ts'
 import { select } from './commands/select.ts'
 import { deleteAcl, setAcl } from './commands/set-acl.ts'
@@ -57,6 +58,15 @@ const fetching = {
   run: fetch,
 } as const
 const moving = { states: 'selected', permission: 'imap-move', event: 'imap.move', news: 'after', writes: true, run: move } as const
+const replacing = {
+  states: 'selected',
+  permission: 'imap-append',
+  event: 'imap.append',
+  news: 'after',
+  writes: true,
+  offer: receiveReplacement,
+  run: replace,
+} as const
 const searching = {
   states: 'selected',
   permission: 'imap-search',
@@ -136,6 +146,8 @@ const table = {
   CANCELUPDATE: { states: 'selected', permission: 'imap-search', run: cancelUpdate },
   THREAD: threading,
   'UID THREAD': threading,
+  REPLACE: replacing,
+  'UID REPLACE': replacing,
   STORE: storing,
   'UID STORE': storing,
   COPY: copying,

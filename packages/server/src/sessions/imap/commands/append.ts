@@ -1,5 +1,5 @@
 import { failure } from '@postern/contract'
-import { type AppendMessage, type Arguments, compactSet, type LiteralOffer, readAppend } from '@postern/mail/imap'
+import { type AppendMessage, type AppendRequest, type Arguments, compactSet, type LiteralOffer, readAppend } from '@postern/mail/imap'
 import { type Mailbox, type NewMessage, rightBits } from '#services/mailbox'
 import { BadUrl, catenate } from '../catenate.ts'
 import type { LiteralChoice, LoggedIn } from '../command.ts'
@@ -9,7 +9,17 @@ import { bad, ok, type Reply } from '../reply.ts'
 
 /** RFC 9051 §6.3.12; put together from pieces: RFC 4469; several messages at once, all or none: RFC 3502; UTF-8 headers: RFC 6855 §4. */
 export async function append(session: LoggedIn, args: Arguments): Promise<Reply> {
-  const request = readAppend(args, session.text)
+  const stored = await storeMessages(session, readAppend(args, session.text))
+  if ('status' in stored) return stored
+  const { appendUid, fields } = stored
+  return ok(appendUid, { fields })
+}
+
+/** What came with a command, as messages of the mailbox it names; a reply when that cannot be. */
+export async function storeMessages(
+  session: LoggedIn,
+  request: AppendRequest,
+): Promise<Reply | { readonly appendUid: string; readonly fields: NonNullable<Reply['fields']> }> {
   await using batch = await session.uploads.take()
   const sent = request.messages.flatMap(({ parts }) => parts.filter(part => 'literal' in part))
   if (batch.literals.length !== sent.length) return bad('The message must be sent as a literal.')
@@ -41,15 +51,20 @@ export async function append(session: LoggedIn, args: Arguments): Promise<Reply>
       size,
     })
   const placements = appended.flatMap(({ placements }) => placements)
-  return ok(`APPENDUID ${placements[0]?.uidValidity ?? mailbox.uidValidity} ${compactSet(placements.map(({ uid }) => uid))}`, {
+  return {
+    appendUid: `APPENDUID ${placements[0]?.uidValidity ?? mailbox.uidValidity} ${compactSet(placements.map(({ uid }) => uid))}`,
     fields: { accountId: account.accountId, mailboxId: mailbox.id, mailboxName: name, documentId: appended.map(({ id }) => id) },
-  })
+  }
 }
 
 /** Everything that can be wrong is told before the octets come (RFC 7889 §4); what is fine goes to the spool. */
 export async function receiveMessage(session: LoggedIn, offer: LiteralOffer): Promise<LiteralChoice> {
-  if (isMailboxName(offer)) return 'hold'
-  const { mailbox: wanted, messages } = readAppend(offer.argsSoFar(), session.text)
+  return isMailboxName(offer) ? 'hold' : receiveFor(session, offer, readAppend(offer.argsSoFar(), session.text))
+}
+
+/** The same for any command that stores what it has read so far. */
+export async function receiveFor(session: LoggedIn, offer: LiteralOffer, request: AppendRequest): Promise<LiteralChoice> {
+  const { mailbox: wanted, messages } = request
   const message = messages.at(-1)
   const part = message?.parts.at(-1)
   if (message === undefined || part === undefined) return bad('Invalid arguments.')
