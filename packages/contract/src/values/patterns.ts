@@ -65,12 +65,16 @@ export interface HeaderLine {
   readonly value: string
 }
 
-/** `Name: value`, a field of an HTTP message (RFC 9110 §5). */
+/** What frames a message is made with the message (RFC 9110 §7.6.1, §8.6): a second word on it spoils every answer. */
+const framingFields = ['connection', 'content-length', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade']
+
+/** `Name: value`, a field of an HTTP message (RFC 9110 §5), in the characters that it may have there. */
 export const headerLine: ValueType<HeaderLine> = {
   name: 'HTTP header',
   parse: source => {
-    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*([^\r\n\0]*)$/.exec(source.trim())
+    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*([\t\x20-\x7e\x80-\xff]*)$/.exec(source.trim())
     if (match === null) throw expected('a header "Name: value"', source)
+    if (framingFields.includes((match[1] ?? '').toLowerCase())) throw expected('a header that does not frame the message', source)
     return { name: match[1] ?? '', value: (match[2] ?? '').trim() }
   },
   format: value => `${value.name}: ${value.value}`,

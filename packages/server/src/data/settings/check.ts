@@ -1,5 +1,6 @@
 // What a reload says about stored settings before they act.
 import { declaredSettings, findSetting, suggestSetting } from '@postern/contract'
+import { hasMacro } from './macros.ts'
 import type { SettingProblem, ViewReader } from './reader.ts'
 import type { SettingsView } from './view.ts'
 
@@ -41,6 +42,31 @@ export function checkView(view: SettingsView, reader: ViewReader): ReloadReport 
 export function isSecret(key: string): boolean {
   const found = findSetting(key)
   return found === undefined ? /secret|password|passwd|private|token|credential/i.test(key) : found.setting.secret
+}
+
+/**
+ * The report without values that nobody may read in it: secrets, and what stands in the files and variables that a macro names; whoever
+ * writes settings would read any file by way of the complaint about it. `written` holds the values with their macros.
+ */
+export function concealing({ errors, warnings }: ReloadReport, written: SettingsView): ReloadReport {
+  const isHidden = (key: string): boolean =>
+    isSecret(key) || hasMacro(written.get(key) ?? '') || written.withPrefix(`${key}.`).some(([, value]) => hasMacro(value))
+  const conceal = (error: string): string => {
+    const [expectation = '', ...found] = error.split(', found ')
+    return `${found.length > 0 ? expectation : 'the value is broken'}; it is a secret or has a macro, so it is not shown`
+  }
+  return {
+    errors: Object.fromEntries(
+      Object.entries(errors).map(([key, problem]) => [key, isHidden(key) ? { ...problem, error: conceal(problem.error) } : problem]),
+    ),
+    warnings: Object.fromEntries(
+      Object.entries(warnings).map(([key, warning]) => {
+        if (!isHidden(key)) return [key, warning]
+        if (warning.type === 'unread') return [key, { ...warning, value: isSecret(key) ? '' : (written.get(key) ?? '') }]
+        return [key, 'error' in warning ? { ...warning, error: conceal(warning.error) } : warning]
+      }),
+    ),
+  }
 }
 
 /** The report on what lies below the prefixes alone. */

@@ -21,7 +21,7 @@ import {
   type SettingDifference,
   type Store,
 } from '#data/store'
-import { checkView, onlyBelow, type ReloadReport } from './check.ts'
+import { checkView, concealing, onlyBelow, type ReloadReport } from './check.ts'
 import { type ExpressionFunctions, evaluateCompiled, type Variables } from './evaluation.ts'
 import { readSettingsFile, writeSettingsFile } from './file.ts'
 import { type ChangeSetDetail, type ChangeSetPage, findChangeSet, listHistory, masked, reversal } from './history.ts'
@@ -149,10 +149,12 @@ export async function openSettings({ file, store, macros, defaults = new Map(), 
   function check(candidate: Active): ReloadReport {
     const { errors, warnings } = checkView(candidate.view, candidate.reader)
     const found = [...checks].map(look => look(readerOf(candidate)))
-    return {
-      errors: Object.assign({}, ...found.map(report => report.errors), errors, macroProblems(candidate)),
-      warnings: Object.assign({}, ...found.map(report => report.warnings), warnings),
+    const report = {
+      errors: Object.assign({}, ...found.map(one => one.errors), errors),
+      warnings: Object.assign({}, ...found.map(one => one.warnings), warnings),
     }
+    const { errors: shown, warnings: shownWarnings } = concealing(report, candidate.source.view)
+    return { errors: { ...shown, ...macroProblems(candidate) }, warnings: shownWarnings }
   }
 
   /** What was edited by hand becomes a change set before anything else is recorded. */

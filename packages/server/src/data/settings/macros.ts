@@ -11,7 +11,8 @@ export interface Expansion {
 }
 
 const pattern = (kind: string): RegExp => new RegExp(`%\\{${kind}:([^}%]*)\\}%`, 'g')
-const hasMacro = /%\{(env|file|cfg):/
+
+export const hasMacro = (text: string): boolean => /%\{(env|file|cfg):/.test(text)
 
 /**
  * Replaces `%{env:NAME}%`, then `%{file:PATH}%`, then `%{cfg:KEY}%` in every value. A missing variable or key gives an empty
@@ -20,7 +21,7 @@ const hasMacro = /%\{(env|file|cfg):/
 export async function expandMacros(raw: ReadonlyMap<string, string>, sources: MacroSources): Promise<Expansion> {
   const values = new Map(raw)
   const errors = new Map<string, string>()
-  const withMacros = [...raw.keys()].filter(key => hasMacro.test(raw.get(key) ?? ''))
+  const withMacros = [...raw.keys()].filter(key => hasMacro(raw.get(key) ?? ''))
   for (const key of withMacros) {
     values.set(
       key,

@@ -241,3 +241,27 @@ test('a file broken while the server runs is reported by line, and not written o
   )
   assert.equal(await readFile(file, 'utf8'), broken)
 })
+
+test('a reload that complains shows neither secrets nor what stands in the files that macros name', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'settings-'))
+  const path = join(folder, 'config.toml')
+  await writeFile(path, '')
+  const hidden = 'root:$6$hidden'
+  const own = await openSettings({ file: path, store, macros: { env: () => hidden, file: async () => hidden } })
+  const changes = [
+    ['server.listener.x.bind', '%{file:/etc/shadow}%'],
+    ['server.listener.x.protocol', '%{env:KEY}%'],
+    ['server.listener.x.proxy.trusted-networks.0', '%{cfg:server.listener.x.bind}%'],
+    ['tracer.x.nothing-reads-this', '%{file:/etc/shadow}%'],
+    ['certificate.x.cert', '%{file:/etc/shadow}%'],
+    ['certificate.x.private-key', hidden],
+  ] as const
+  const { errors, warnings } = await own.plan([{ kind: 'put', entries: changes }])
+  await own.change([{ kind: 'put', entries: changes }])
+  for (const said of [{ errors, warnings }, await own.reload(), await own.reload({ dryRun: true })]) {
+    assert.doesNotMatch(JSON.stringify(said), /hidden|root:/)
+    assert.match(said.errors['server.listener.x.bind']?.error ?? '', /expected an address with port .*; it is a secret or has a macro/)
+    assert.deepEqual(said.warnings['tracer.x.nothing-reads-this'], { type: 'unread', value: '%{file:/etc/shadow}%' })
+  }
+  await rm(folder, { recursive: true })
+})

@@ -136,3 +136,20 @@ test('any text either parses or fails with a position', async () => {
     { numRuns: 2000 },
   )
 })
+
+const endless = [
+  '^(a+)+$',
+  '(?i)^(a|a)*$',
+  '(a*)*b',
+  '^(?:a?){40}a{40}$',
+  `${'a?'.repeat(40)}${'a'.repeat(40)}$`,
+  '(a)\\1*(a+a+)+$',
+  '^(a|ab?)(a|aa)+$',
+]
+for (const pattern of endless) {
+  test(`${pattern.slice(0, 40)} does not hold the thread, whatever a stranger sends`, async () => {
+    const node = parseExpression(`matches('${pattern}', text)`)
+    await assert.rejects(evaluate(node, { variable: () => `${'a'.repeat(39)}!`.repeat(50) }), RangeError)
+    assert.equal(await evaluate(parseExpression("matches('^(a+)(b+)+$', 'aabb') && $1 == 'aa' && $2 == 'bb'"), scope), 1)
+  })
+}

@@ -1,4 +1,5 @@
 // Text → syntax tree. Foreign only in so far as administrators write it; still bounded in length and depth.
+import { compilePattern, type Pattern } from './patterns.ts'
 import type { BinaryOperator, Value } from './values.ts'
 
 export type Node =
@@ -12,7 +13,7 @@ export type Node =
   | { readonly kind: 'index'; readonly of: Node; readonly at: Node }
   | { readonly kind: 'array'; readonly items: readonly Node[] }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Node[] }
-  | { readonly kind: 'matches'; readonly pattern: RegExp; readonly of: Node }
+  | { readonly kind: 'matches'; readonly pattern: Pattern; readonly of: Node }
 
 /** Says what is wrong and at which character (0-based); a message that names the culprit needs no place. */
 export class ExpressionError extends Error {
@@ -156,7 +157,7 @@ export function parseExpression(text: string, isKnown: (name: string) => boolean
     expect(',')
     const of = binary(1)
     expect(')')
-    return { kind: 'matches', pattern: compilePattern(pattern.raw, at), of }
+    return { kind: 'matches', pattern: readPattern(pattern.raw, at), of }
   }
 
   const root = binary(1)
@@ -171,13 +172,15 @@ function combine(operator: string, left: Node, right: Node): Node {
 }
 
 /** Patterns come in the syntax of RE2-like engines: leading `(?i)` flags are honoured. */
-function compilePattern(source: string, at: number): RegExp {
-  const flags = /^\(\?([imsu]+)\)/.exec(source)
+function readPattern(text: string, at: number): Pattern {
+  const found = /^\(\?([imsu]+)\)/.exec(text)
+  const source = found ? text.slice(found[0].length) : text
+  const flags = (found?.[1] ?? '').replaceAll('u', '')
   try {
-    return new RegExp(flags ? source.slice(flags[0].length) : source, `u${(flags?.[1] ?? '').replaceAll('u', '')}`)
+    return compilePattern(source, `u${flags}`)
   } catch {
     try {
-      return new RegExp(flags ? source.slice(flags[0].length) : source, (flags?.[1] ?? '').replaceAll('u', ''))
+      return compilePattern(source, flags)
     } catch (error) {
       throw new ExpressionError(`the pattern is not a regular expression: ${(error as Error).message}`, at)
     }
