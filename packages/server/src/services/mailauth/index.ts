@@ -73,7 +73,7 @@ export function createMailAuth(parts: MailAuthParts): MailAuth {
   return {
     async createKey(caller, key) {
       await demandDomain(caller, key.domain)
-      await keys.create(key, caller.name)
+      await keys.create(key, { author: caller.name, ownIdsOnly: caller.tenantId !== undefined })
     },
     async publicKey(caller, id) {
       await demandSignature(caller, id)

@@ -43,7 +43,8 @@ const signedFields = ['From', 'To', 'Date', 'Subject', 'Message-ID']
 const { signature } = declared
 
 export interface SigningKeys {
-  create(wanted: NewKey, author: string): Promise<void>
+  /** @param ownIdsOnly the id must tell the domain: others would find their names taken */
+  create(wanted: NewKey, by: { readonly author: string; readonly ownIdsOnly: boolean }): Promise<void>
   publicKey(id: string): Promise<string>
   domainOf(id: string): Promise<string | undefined>
   rotate(id: string, options: { readonly selector?: string; readonly force: boolean; readonly author: string }): Promise<Rotation>
@@ -121,11 +122,16 @@ export function createSigningKeys({ store, settings, resolver, clock }: Parts): 
   }
 
   return {
-    async create({ kind, domain: given, id: givenId, selector: givenSelector }, author) {
+    async create({ kind, domain: given, id: givenId, selector: givenSelector }, { author, ownIdsOnly }) {
       const domain = given.toLowerCase()
       if (askableName(domain) === undefined || /\s/.test(domain)) throw failure('invalidParameters', { detail: 'domain: no domain name' })
       const id = givenId ?? `${kind}-${domain}`
       if (!/^[^\s\p{Cc}]{1,255}$/u.test(id)) throw failure('invalidParameters', { detail: 'id: 1 to 255 characters without space' })
+      // The keys below would be read as fields that the key of another id signs.
+      if (/\.headers(\.|$)/.test(id)) throw failure('invalidParameters', { detail: 'id: .headers is the name of a list' })
+      const word = id.endsWith(`-${domain}`) ? id.slice(0, -domain.length - 1) : ''
+      if (ownIdsOnly && !/^[A-Za-z0-9]+$/.test(word))
+        throw failure('invalidParameters', { detail: `id: letters and digits, and -${domain} behind them` })
       const selector = givenSelector ?? defaultSelector(kind, clock.now())
       checkSelector(selector)
       const { privateKey } = await generate(kind)
