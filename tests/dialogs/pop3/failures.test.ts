@@ -80,6 +80,8 @@ for (const [damaged, wanted] of [
   test(`${damaged} messages that cannot be read are ${damaged > 3 ? 'too many' : 'no reason to hide the others'}`, async () => {
     const places = new Set<unknown>()
     await using server = await start(account => ({
+      // As in a store from before line feeds were counted.
+      bareLineFeeds: async () => new Map([1, 2, 3, 4, 5].map(id => [id, undefined])),
       async messages(ids) {
         const found = await account.messages(ids)
         for (const { id, location } of found) if (id <= damaged) places.add(location)

@@ -177,6 +177,7 @@ function message(
     hasAttachment: false,
     messageIdKey: threadKeys[0] ?? null,
     bodyKey: 1,
+    bareLineFeeds: 0,
     threadKeys,
     structure: Buffer.from([1, 2, 3]),
     skipsDuplicate: false,

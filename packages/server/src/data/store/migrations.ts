@@ -10,6 +10,7 @@ import { changeSetTables } from './migrations/0020-change-sets.ts'
 import { banCounts } from './migrations/0021-ban-counts.ts'
 import { signingKeyTables } from './migrations/0022-signing-keys.ts'
 import { principalChanges } from './migrations/0026-principal-changes.ts'
+import { bareLineFeeds } from './migrations/0030-bare-line-feeds.ts'
 import type { Migration } from './migrations/migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   banCounts,
   signingKeyTables,
   principalChanges,
+  bareLineFeeds,
 ]

@@ -29,6 +29,7 @@ async function receive(store: Store, accountId: number, count: number): Promise<
       hasAttachment: false,
       messageIdKey: n,
       bodyKey: n,
+      bareLineFeeds: 0,
       threadKeys: [n + 1],
       structure: Buffer.from([1]),
       skipsDuplicate: false,

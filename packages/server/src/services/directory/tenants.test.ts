@@ -107,6 +107,7 @@ for (const engine of engines) {
         hasAttachment: false,
         messageIdKey: 1,
         bodyKey: 1,
+        bareLineFeeds: 0,
         threadKeys: [],
         structure: Buffer.from([1]),
         skipsDuplicate: false,

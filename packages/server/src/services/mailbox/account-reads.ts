@@ -5,6 +5,7 @@ import { createTurns } from '#base/limits'
 import type { Blobs } from '#data/blobs'
 import {
   accountTotals,
+  bareLineFeedsIn,
   contentLocation,
   deletedMessages,
   type MessageRow,
@@ -24,6 +25,7 @@ import { type MailboxColumns, type Message, type MessageState, rightBits } from 
 type ReadMethods = Pick<
   AccountMailboxes,
   | 'usage'
+  | 'bareLineFeeds'
   | 'columns'
   | 'changesIn'
   | 'newestChange'
@@ -73,6 +75,11 @@ export function readMethods(
     },
 
     columns: contents,
+    async bareLineFeeds(mailboxId) {
+      await guard(mailboxId, 'readItems')
+      const rows = await store.read(bareLineFeedsIn, { accountId, mailboxId })
+      return new Map(rows.map(([id, count]) => [id, count ?? undefined]))
+    },
 
     async changesIn(mailboxId, since) {
       const history = await store.read(mailboxHistory, { accountId, mailboxId, since, maxNumbers: foldedNumbers })

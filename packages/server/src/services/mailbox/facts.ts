@@ -14,8 +14,13 @@ import {
 import { threadSubject } from '@postern/mail/text'
 import type { IncomingMessage } from '#data/store'
 
-export type MessageFacts = Pick<IncomingMessage, 'sent' | 'hasAttachment' | 'messageIdKey' | 'bodyKey' | 'threadKeys' | 'structure'>
+export type MessageFacts = Pick<
+  IncomingMessage,
+  'sent' | 'hasAttachment' | 'messageIdKey' | 'bodyKey' | 'threadKeys' | 'structure' | 'bareLineFeeds'
+>
 
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
 /** Longer ids are no ids that answers would repeat. */
 const longestReferenceBytes = 99
 const mostReferences = 100
@@ -49,6 +54,7 @@ export function readFacts(bytes: Buffer, parsed?: MessageStructure): MessageFact
     bodyKey: keyOf(bytes.subarray(root.bodyStart)),
     threadKeys: [...references].map(id => keyOf(`${base}\0${id}`)),
     structure: packStructure(structure),
+    bareLineFeeds: countBareLineFeeds(bytes),
   }
 }
 
@@ -56,4 +62,10 @@ export function readFacts(bytes: Buffer, parsed?: MessageStructure): MessageFact
 function keyOf(data: string | Uint8Array): number {
   const digest = hash('sha256', data, 'buffer')
   return digest.readUIntBE(0, 6) * 16 + ((digest[6] ?? 0) & 15)
+}
+
+function countBareLineFeeds(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) if (bytes[at - 1] !== carriageReturn) count++
+  return count
 }

@@ -96,6 +96,8 @@ export interface AccountMailboxes {
   limits(): Promise<Usage>
 
   columns(mailboxId: number): Promise<MailboxColumns>
+  /** By message id, how many line feeds of a message lack their carriage return; undefined where that is not known, and no entry for none. */
+  bareLineFeeds(mailboxId: number): Promise<ReadonlyMap<number, number | undefined>>
   /** What happened in the mailbox after change number `since`. */
   changesIn(mailboxId: number, since: number): Promise<MailboxChanges>
   /** The account's newest change number. */

@@ -143,6 +143,18 @@ describe('messages', () => {
     assert.equal((await account.get(inbox)).total, 1)
   })
 
+  it('line feeds without their carriage return are counted as a message comes', async () => {
+    await using bench = await openBench()
+    const account = await bench.mailboxes.open(7)
+    for (const text of ['Subject: a\r\n\r\nx\r\n', 'Subject: b\n\nx\r\n', '\nSubject: c\r\n\r\n']) {
+      await account.append({ content: Buffer.from(text), mailboxIds: [inbox] })
+    }
+    assert.deepEqual([...(await account.bareLineFeeds(inbox))].toSorted(), [
+      [2, 2],
+      [3, 1],
+    ])
+  })
+
   it('quota counts every message once, and is checked before anything is stored', async () => {
     const content = anyLetter()
     await using bench = await openBench({ quotaOf: async () => ({ bytes: content.length * 2 }) })

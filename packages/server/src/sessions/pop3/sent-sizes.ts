@@ -3,7 +3,7 @@
 import { isFailure } from '@postern/contract'
 import { BareLineFeeds } from '@postern/mail/pop3'
 import { LRUCache } from 'lru-cache'
-import type { AccountMailboxes, MailboxColumns, Message } from '#services/mailbox'
+import { type AccountMailboxes, inboxId, type MailboxColumns, type Message } from '#services/mailbox'
 
 export interface SentSizes {
   /** Looks at those of a snapshot that nobody has looked at; `relieve` is called between the steps. */
@@ -49,14 +49,19 @@ export function createSentSizes(): SentSizes {
       forgetRemoved(inbox, rows)
       let unreadable = 0
       const unknown = rows.uids.findIndex(uid => uid > inbox.upToUid)
+      const counted = unknown < 0 ? new Map<number, number | undefined>() : await account.bareLineFeeds(inboxId)
       for (let from = unknown; from >= 0 && from < rows.count; from += messagesPerStep) {
         const end = Math.min(from + messagesPerStep, rows.count)
-        const messages = await account.messages([...rows.ids.subarray(from, end)])
+        const ids = [...rows.ids.subarray(from, end)]
+        // Those from before it was counted are looked at here.
+        const uncounted = ids.filter(id => counted.has(id) && counted.get(id) === undefined)
+        const messages = uncounted.length === 0 ? [] : await account.messages(uncounted)
         const byId = new Map(messages.map(message => [message.id, message]))
         for (let index = from; index < end; index++) {
-          const message = byId.get(rows.ids[index] ?? 0)
-          const extra =
-            message === undefined ? 0 : await bareLineFeeds(account, message).catch(error => whenUnreadable(error, ++unreadable))
+          const id = rows.ids[index] ?? 0
+          const message = byId.get(id)
+          const looked = message && (await bareLineFeeds(account, message).catch(error => whenUnreadable(error, ++unreadable)))
+          const extra = looked ?? counted.get(id) ?? 0
           if (extra > 0) inbox.extra.set(rows.uids[index] ?? 0, extra)
           await relieve()
         }

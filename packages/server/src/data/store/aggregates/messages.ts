@@ -27,6 +27,8 @@ export interface IncomingMessage {
   /** One per reference id under the message's base subject, below 2^53. */
   readonly threadKeys: readonly number[]
   readonly structure: Uint8Array
+  /** Line feeds without the carriage return that protocols of lines put before them. */
+  readonly bareLineFeeds: number
   readonly skipsDuplicate: boolean
 }
 
@@ -77,7 +79,7 @@ async function appendOne(change: MailChange, message: IncomingMessage, duplicate
   account.messageCount += 1
   await tx.run(
     `INSERT INTO messages (account_id, id, thread_id, blob_id, size, received, sent, has_attachment, message_id_key, body_key, thread_keys,
-       structure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       structure, bare_lfs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       accountId,
       id,
@@ -91,6 +93,7 @@ async function appendOne(change: MailChange, message: IncomingMessage, duplicate
       message.bodyKey,
       packThreadKeys(message.threadKeys),
       message.structure,
+      message.bareLineFeeds,
     ],
   )
   await linkBlob(tx, blob.id, 'message', accountId, id)
@@ -254,6 +257,20 @@ const messageColumns = `m.id, m.thread_id AS "threadId", m.blob_id AS "blobId", 
   m.has_attachment AS "hasAttachment", m.structure, b.encoding, b.segment, b.record_offset AS "recordOffset", b.stored_length AS "storedLength"`
 
 /** By id, in the order asked; unknown ids are left out. */
+/** Messages of a mailbox that have bare line feeds, by message id; null where nobody counted them. */
+export const bareLineFeedsIn: Query<
+  { readonly accountId: number; readonly mailboxId: number },
+  readonly (readonly [messageId: number, count: number | null])[]
+> = {
+  name: 'messages.bareLineFeeds',
+  run: (reader, { accountId, mailboxId }) =>
+    reader.tuples<[number, number | null]>(
+      `SELECT m.id, m.bare_lfs FROM placements p JOIN messages m ON m.account_id = p.account_id AND m.id = p.message_id
+       WHERE p.account_id = ? AND p.mailbox_id = ? AND (m.bare_lfs IS NULL OR m.bare_lfs > 0)`,
+      [accountId, mailboxId],
+    ),
+}
+
 export const messagesById: Query<{ readonly accountId: number; readonly ids: readonly number[] }, readonly MessageRow[]> = {
   name: 'messages.byId',
   consistent: true,

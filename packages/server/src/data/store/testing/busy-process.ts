@@ -41,6 +41,7 @@ function incoming(mailboxId: number): IncomingMessage {
     hasAttachment: false,
     messageIdKey: key,
     bodyKey: key,
+    bareLineFeeds: 0,
     threadKeys: [key, key % 50],
     structure: noise(60),
     skipsDuplicate: false,

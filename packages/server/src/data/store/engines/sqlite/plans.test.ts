@@ -96,6 +96,7 @@ function message(mailboxIds: readonly number[], threadKeys: readonly number[]): 
     hasAttachment: false,
     messageIdKey: 5,
     bodyKey: 1,
+    bareLineFeeds: 0,
     threadKeys,
     structure: Buffer.from([1]),
     skipsDuplicate: true,
