@@ -4,7 +4,7 @@
 #
 #   tests/conformance/schemathesis.sh [EXAMPLES]    examples per operation, 350 when left out: some 20,000 requests in all
 #
-# SCHEMATHESIS names the program when it is not on the PATH, POSTERN_PORT_BASE where the server listens (46000).
+# SCHEMATHESIS names the program when it is not on the PATH, POSTERN_PORT_BASE where the server listens (26000).
 set -eu
 program=${SCHEMATHESIS:-schemathesis}
 command -v "$program" >/dev/null || {
@@ -13,7 +13,7 @@ command -v "$program" >/dev/null || {
 }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mktemp -d)
-base=${POSTERN_PORT_BASE:-46000}
+base=${POSTERN_PORT_BASE:-26000}
 url=http://127.0.0.1:$((base + 80))
 export POSTERN_HOME="$folder/data" POSTERN_PORT_BASE="$base" POSTERN_ADMIN_PASSWORD=secret
 node "$root/packages/server/src/app/start.mjs" try >"$folder/server.log" 2>&1 &
