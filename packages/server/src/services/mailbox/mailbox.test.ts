@@ -23,6 +23,13 @@ describe('folders', () => {
     )
   })
 
+  it('an account that was never used has no UIDs to renew', async () => {
+    await using bench = await openBench()
+    assert.deepEqual(await bench.mailboxes.renumberUids(7), { mailboxes: 0, messages: 0 })
+    assert.equal((await bench.mailboxes.open(7)).accountId, 7)
+    assert.deepEqual(await bench.mailboxes.renumberUids(7), { mailboxes: 5, messages: 0 })
+  })
+
   it('INBOX in any case and aliases of default folders are found', async () => {
     const folders = [{ role: 'trash', name: 'Deleted Items', aliases: ['Trash'], isCreated: true, isSubscribed: true }] as const
     await using bench = await openBench({ folders })

@@ -93,7 +93,11 @@ export function createMailboxes(parts: MailboxesParts): Mailboxes {
       // Somebody may have looked at it meanwhile.
       prepared.delete(accountId)
     },
-    renumberUids: accountId => store.write(renumberUids, { accountId, now: seconds() }),
+    async renumberUids(accountId) {
+      // Mailboxes come with first use.
+      if ((await store.read(accountTotals, { accountId })) === undefined) return { mailboxes: 0, messages: 0 }
+      return store.write(renumberUids, { accountId, now: seconds() })
+    },
     async tidyAccount(accountId, { expungeAfter, forgetAfter }) {
       let expunged = 0
       if (expungeAfter > 0) for (const mailboxId of expungedIds) expunged += await expungeOlder(accountId, mailboxId, expungeAfter)

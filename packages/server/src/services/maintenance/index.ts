@@ -97,7 +97,8 @@ export function createMaintenance({ store, blobs, mailboxes, directory, ephemera
 
     async blob(text, { offset = 0, limit }) {
       const hash = Buffer.from(text, 'base64url')
-      if (hash.toString('base64url') !== text) throw failure('invalidParameters', { detail: 'Base64 decoding failed' })
+      if (hash.toString('base64url') !== text.replace(/={1,4}$/, ''))
+        throw failure('invalidParameters', { detail: 'Base64 decoding failed' })
       const size = hash.length === 32 ? await blobs.sizeOf(hash) : undefined
       if (size === undefined) throw failure('notFound', { item: '' })
       const start = Math.min(offset, size)

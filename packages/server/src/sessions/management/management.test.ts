@@ -506,6 +506,12 @@ test('a key set says it is JSON and nothing more, which is what its readers comp
   assert.equal((await fetch(`${base}/auth/jwks.json`)).headers.get('content-type'), 'application/json')
 })
 
+test('a hash with padding is a hash', async () => {
+  for (const hash of ['AAAA', 'AAAA===='])
+    assert.deepEqual((await call('GET', `/api/store/blobs/${hash}`)).body, { error: 'notFound', item: '' })
+  for (const hash of ['AA=AA', 'A', 'AA AA']) assert.equal((await call('GET', `/api/store/blobs/${encodeURIComponent(hash)}`)).status, 400)
+})
+
 const notYet = [
   'autodiscover',
   'autodiscoverJson',
