@@ -20,6 +20,15 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       assert.equal(await store.read(getSetting, { key: 'a.b' }), '1')
     })
 
+    it('a text with a NUL is found nowhere rather than being an error, and written like others', async () => {
+      await using store = await open()
+      await put(store, [['a', '1']])
+      assert.equal(await store.read(getSetting, { key: 'a\0' }), undefined)
+      assert.deepEqual(await store.read(listSettings, { prefix: '\0', limit: 10 }), [])
+      await put(store, [['b', 'x\0y']])
+      assert.match((await store.read(getSetting, { key: 'b' })) ?? '', /^x.y$/su)
+    })
+
     it('a command that fails undoes everything it wrote, and only that', async () => {
       await using store = await open()
       const writes = [

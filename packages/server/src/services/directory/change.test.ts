@@ -249,3 +249,14 @@ for (const engine of engines) {
     })
   })
 }
+
+test('a NUL is refused in every text', async () => {
+  await using bench = await openBench()
+  const { directory } = bench
+  await directory.create(root, { name: 'plain-texts' })
+  for (const field of ['description', 'picture', 'urls', 'secrets', 'members', 'memberOf', 'roles', 'externalMembers']) {
+    await assert.rejects(directory.create(root, { type: 'group', name: 'nul', [field]: 'a\0b' }), refused('invalidParameters'), field)
+    const operations = [{ action: 'set', field, value: 'a\0b' }]
+    await assert.rejects(directory.change(root, 'plain-texts', operations), refused('invalidParameters'), field)
+  }
+})

@@ -36,11 +36,17 @@ export function readType(value: unknown): PrincipalType {
   throw invalidParameters('unknown principal type')
 }
 
+/** Not every store has a NUL in a text. What is wrong with names is told elsewhere. */
+function checkNul(field: string, text: unknown): void {
+  if (field !== 'name' && typeof text === 'string' && text.includes('\0')) throw invalidParameters(`${field} holds a NUL character`)
+}
+
 /** A text of at most 512 bytes; null and absence are undefined. */
 export function readText(field: string, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'string') throw invalidParameters(`${field} must be a text`)
   if (Buffer.byteLength(value) > maxTextBytes) throw invalidParameters(`${field} is longer than ${maxTextBytes} bytes`)
+  checkNul(field, value)
   return value
 }
 
@@ -52,6 +58,7 @@ export function readTexts(field: string, value: unknown): readonly string[] {
   return items.map(item => {
     const text = Array.isArray(value) && typeof item === 'string' ? item : readText(field, item)
     if (text === undefined) throw invalidParameters(`${field} must hold texts`)
+    checkNul(field, text)
     return text
   })
 }
@@ -78,6 +85,7 @@ export function readOperations(body: unknown): readonly PrincipalOperation[] {
     if (action !== 'set' && action !== 'addItem' && action !== 'removeItem') throw invalidParameters('unknown action')
     if (typeof field !== 'string' || !isInputField(field)) throw invalidParameters('unknown field')
     if (!isOperationValue(value)) throw invalidParameters(`${field}: the value must be a text, a number or a list of one kind`)
+    for (const text of Array.isArray(value) ? value : [value]) checkNul(field, text)
     return { action, field, value }
   })
 }

@@ -120,8 +120,8 @@ const nameOf = (secret: string): string => secret.split('$')[2] ?? ''
 
 /** A password must not become a secret of another kind. */
 function checkPassword(password: string): string {
-  if (password === '' || Buffer.byteLength(password) > maxPasswordBytes || isTotp(password) || isApp(password))
-    throw refusal('Invalid password')
+  const isShort = password !== '' && Buffer.byteLength(password) <= maxPasswordBytes
+  if (!isShort || password.includes('\0') || isTotp(password) || isApp(password)) throw refusal('Invalid password')
   return password
 }
 

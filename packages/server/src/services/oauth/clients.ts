@@ -88,6 +88,7 @@ export function createClients({
         throw failure('invalidParameters', { detail: `There must be from 1 to ${maxRedirectUris} redirect_uris.` })
       const wrong = redirectUris.find(uri => uri.length > maxTextBytes || redirectProblem(uri) !== undefined)
       if (wrong !== undefined) throw failure('invalidParameters', { detail: `redirect_uris: ${wrong.slice(0, 100)} is not allowed` })
+      if (logo.includes('\0')) throw failure('invalidParameters', { detail: 'logo_uri holds a NUL character.' })
       if ([name, logo].some(text => Buffer.byteLength(text) > maxTextBytes))
         throw failure('invalidParameters', { detail: `A text is longer than ${maxTextBytes} bytes.` })
       // It stands on the page where people decide.

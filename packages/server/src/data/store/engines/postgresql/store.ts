@@ -75,7 +75,7 @@ export async function openPostgresqlStore(options: PostgresqlOptions): Promise<S
   function readerOn(client: pg.ClientBase | pg.Pool): Reader & Pick<Transaction, 'run'> {
     // The row types are what the aggregate's own SQL selects.
     const query = (sql: string, params: readonly SqlValue[], rowMode?: 'array') =>
-      client.query({ ...statement(sql), values: [...params], ...(rowMode ? { rowMode } : {}) })
+      client.query({ ...statement(sql), values: params.map(withoutNul), ...(rowMode ? { rowMode } : {}) })
     return {
       get: async <Row extends object>(sql: string, params: readonly SqlValue[] = []) =>
         (await query(sql, params)).rows[0] as Row | undefined,
@@ -226,4 +226,9 @@ function safeNumber(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value)) throw new RangeError(`a stored number is beyond 2^53: ${text}`)
   return value
+}
+
+/** The database knows no NUL in a text: what has one is found nowhere, and kept with a mark in its place. */
+function withoutNul(value: SqlValue): SqlValue {
+  return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
 }
