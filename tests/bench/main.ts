@@ -8,8 +8,9 @@ import { imapFlags } from './imap-flags.ts'
 import { inbound } from './inbound.ts'
 import { principals } from './principals.ts'
 import { startUp } from './start-up.ts'
+import { tokens } from './tokens.ts'
 
-const scenarios = { 'start-up': startUp, inbound, idle, 'imap-flags': imapFlags, principals } as const
+const scenarios = { 'start-up': startUp, inbound, idle, 'imap-flags': imapFlags, principals, tokens } as const
 
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
