@@ -94,6 +94,11 @@ const words = [
     'NIL',
     '(SUBSCRIBED)',
     '(STATUS (SIZE))',
+    '(METADATA (/shared/x))',
+    '/private/x',
+    '(/shared/x NIL)',
+    '(/private/x {3+}\r\nabc)',
+    '(DEPTH infinity)',
   ],
   ...[
     '{0+}\r\n',
@@ -144,7 +149,22 @@ const names = [
     'UID MOVE',
     'UID EXPUNGE',
   ],
-  ...['ENABLE', 'NAMESPACE', 'ID', 'CAPABILITY', 'GETACL', 'SETACL', 'MYRIGHTS', 'LISTRIGHTS', 'STARTTLS', 'LOGIN', 'XYZZY', 'UID'],
+  ...[
+    'ENABLE',
+    'NAMESPACE',
+    'ID',
+    'CAPABILITY',
+    'GETACL',
+    'SETACL',
+    'MYRIGHTS',
+    'LISTRIGHTS',
+    'GETMETADATA',
+    'SETMETADATA',
+    'STARTTLS',
+    'LOGIN',
+    'XYZZY',
+    'UID',
+  ],
 ]
 const line = fc.tuple(fc.constantFrom(...names), fc.array(fc.constantFrom(...words), { maxLength: 6 }))
 

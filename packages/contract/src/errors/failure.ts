@@ -11,6 +11,7 @@ interface KnownDetails {
   }
   readonly tooManyRequests: { readonly retryAfterMs?: number }
   readonly tooManyRecipients: { readonly maxRecipients?: number }
+  readonly annotationTooLarge: { readonly limit: number }
   readonly invalidParameters: { readonly detail?: string; readonly properties?: readonly string[] }
   readonly blobNotFound: { readonly notFound?: readonly string[] }
   readonly messageDuplicate: { readonly existingId?: string }

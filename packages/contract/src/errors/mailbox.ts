@@ -198,6 +198,22 @@ export const mailboxErrors = {
     jmap: { set: 'tooManyKeywords' },
     http: other,
   },
+  annotationTooLarge: {
+    meaning: 'The value of a note on a mailbox is larger than allowed.',
+    text: 'The value is too large.',
+    smtp: smtp(550, '5.5.4'),
+    imap: no('METADATA'),
+    jmap: { set: 'tooLarge' },
+    http: other,
+  },
+  tooManyAnnotations: {
+    meaning: 'There would be more notes on mailboxes than allowed.',
+    text: 'Too many notes.',
+    smtp: smtp(550, '5.5.4'),
+    imap: no('METADATA'),
+    jmap: { set: 'overQuota' },
+    http: other,
+  },
   tooManyMailboxes: {
     meaning: 'A message would be in more mailboxes than allowed.',
     text: 'Too many mailboxes.',

@@ -26,6 +26,7 @@ export {
   readListPattern,
   readMailboxName,
 } from './mailbox-names.ts'
+export { encodeMetadata, type GetMetadataRequest, readGetMetadata, readSetMetadata, type SetMetadataRequest } from './metadata.ts'
 export {
   type NotifyGroup,
   type NotifyRequest,
@@ -76,15 +77,11 @@ export {
   type ThreadNode,
 } from './responses.ts'
 export {
-  type GetMetadataRequest,
-  readGetMetadata,
   readMailboxAndIdentifier,
   readQuotaRoot,
   readSetAcl,
-  readSetMetadata,
   readSetQuota,
   type SetAclRequest,
-  type SetMetadataRequest,
 } from './rights.ts'
 export {
   defaultSearchLimits,

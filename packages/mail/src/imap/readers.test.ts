@@ -377,9 +377,53 @@ test('ACL, METADATA and QUOTA', () => {
     { name: '/private/x', value: Buffer.from('v') },
     { name: '/private/y', value: null },
   ])
-  assert.throws(() => imap.readSetMetadata(args(' a (private NIL)'), rev1), GrammarError)
+  assert.deepEqual(imap.readSetMetadata(args(' a (/private/x ~{v\u0000})'), rev1).entries, [
+    { name: '/private/x', value: Buffer.from('v\0') },
+  ])
+  for (const entries of [
+    'private NIL',
+    '/private NIL',
+    '/other/x NIL',
+    '/private/x/ NIL',
+    '/private/x%y NIL',
+    `/private/${'x'.repeat(248)} NIL`,
+  ])
+    assert.throws(() => imap.readSetMetadata(args(` a (${entries})`), rev1), GrammarError, entries)
+  assert.deepEqual(imap.readGetMetadata(args(' a (DEPTH infinity) /private'), rev1).entries, ['/private'])
+  assert.throws(() => imap.readGetMetadata(args(` a (${'/private/x '.repeat(101)})`), rev1), GrammarError)
   assert.deepEqual([...imap.readSetQuota(args(' "" (STORAGE 512)')).limits], [['STORAGE', 512]])
   assert.equal(imap.readQuotaRoot(args(' ""')), '')
+})
+
+test('what METADATA shows reads back as what was set, whatever its octets', () => {
+  const name = fc.stringMatching(/^\/(private|shared)(\/[!-$&-)+-.0-~]{1,9}){1,3}$/)
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, fc.option(fc.uint8Array({ maxLength: 1100 }))), { minLength: 1, maxLength: 5 }), pairs => {
+      const entries = pairs.map(([name, value]) => ({ name: name.toLowerCase(), value }))
+      const text: Buffer[] = []
+      const literals: { at: number; literal: { size: number; isBinary: boolean; bytes: Buffer } }[] = []
+      let announced: { isBinary: boolean } | null = null
+      for (const part of imap.encodeMetadata('a', entries, { utf8: false })) {
+        if (typeof part !== 'string' && announced !== null) {
+          literals.push({ at: Buffer.concat(text).length, literal: { size: part.length, isBinary: announced.isBinary, bytes: part } })
+          continue
+        }
+        const shown = Buffer.from(part).toString('latin1')
+        const empty = shown === '{0}\r\n'
+        const literal = /^(~?)\{\d+\}\r\n$/.exec(shown)
+        announced = literal === null || empty ? null : { isBinary: literal[1] === '~' }
+        if (literal === null) text.push(Buffer.from(shown, 'latin1'))
+        else if (empty) text.push(Buffer.from('""'))
+      }
+      const line = Buffer.concat(text).subarray('* METADATA'.length, -2)
+      const offset = '* METADATA'.length
+      const source = { text: line, literals: literals.map(({ at, literal }) => ({ at: at - offset, literal })) }
+      assert.deepEqual(
+        imap.readSetMetadata(new Arguments(source), rev1).entries.map(({ name, value }) => ({ name, value: value && [...value] })),
+        entries.map(({ name, value }) => ({ name, value: value && [...value] })),
+      )
+    }),
+  )
 })
 
 test('no reader throws anything but GrammarError', () => {

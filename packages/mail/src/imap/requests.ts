@@ -3,6 +3,7 @@ import { readDateTime } from './dates.ts'
 import { readFlags } from './flags.ts'
 import { GrammarError } from './grammar-error.ts'
 import { type NameOptions, readListPattern, readMailboxName } from './mailbox-names.ts'
+import { readEntryNames } from './metadata.ts'
 import { parseSequenceSet, readSequenceSet, type SequenceSet } from './sets.ts'
 
 /** Arguments of STORE and UID STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3). */
@@ -263,7 +264,7 @@ function readListResult(args: Arguments, results: { -readonly [K in keyof ListRe
       break
     case 'METADATA':
       args.space()
-      results.metadata = args.list(() => args.astring())
+      results.metadata = readEntryNames(args)
       break
     default:
       throw new GrammarError(`Unknown result option "${word.slice(0, 30)}"`)

@@ -1,5 +1,6 @@
 // All commands by name. Functions do not cross threads, so the writer looks them up here; a new aggregate adds its list.
 import { accountCommands } from './aggregates/account-life.ts'
+import { annotationCommands } from './aggregates/annotations.ts'
 import { banCommands } from './aggregates/bans.ts'
 import { blobCommands } from './aggregates/blobs.ts'
 import { changeSetCommands } from './aggregates/change-sets.ts'
@@ -27,6 +28,7 @@ export const commands: readonly AnyCommand[] = [
   ...messageCommands,
   ...placementCommands,
   ...accountCommands,
+  ...annotationCommands,
   ...principalCommands,
   ...principalRemovalCommands,
   ...principalSyncCommands,

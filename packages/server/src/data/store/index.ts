@@ -8,6 +8,7 @@ import { openSqliteStore, type SqliteOptions, type SqliteStore } from './engines
 import type { Store } from './store.ts'
 
 export * from './aggregates/account-life.ts'
+export * from './aggregates/annotations.ts'
 export * from './aggregates/bans.ts'
 export * from './aggregates/blobs.ts'
 export * from './aggregates/change-sets.ts'

@@ -42,6 +42,12 @@ const countRules: readonly Query<null, readonly string[]>[] = [
      WHERE total <> real_total OR unseen <> real_unseen OR unread <> real_unread OR deleted <> real_deleted OR bytes <> real_bytes`,
   ),
   noRows(
+    'annotations',
+    'notes on a mailbox that is not there',
+    `SELECT a.account_id, a.mailbox_id, a.name FROM annotations a
+     LEFT JOIN mailboxes b ON b.account_id = a.account_id AND b.id = a.mailbox_id WHERE a.mailbox_id <> -1 AND b.id IS NULL`,
+  ),
+  noRows(
     'accountTotals',
     'totals of an account differ from a recount',
     `SELECT * FROM (

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { destroyMailStep, removeOlderMessages, renumberUids } from './aggregates/account-life.ts'
+import { annotationsOf, changeAnnotations, copyAnnotations, maxAnnotationBytes, wholeAccount } from './aggregates/annotations.ts'
 import { collectGarbage } from './aggregates/blobs.ts'
 import { changesSince, forgetChanges } from './aggregates/changes.ts'
 import { mailboxHistory, objectHistory } from './aggregates/history.ts'
@@ -125,18 +126,87 @@ export function describeMail(name: string, open: () => Promise<Store>): void {
       assert.deepEqual(await checkInvariants(store), [])
     })
 
+    it('notes are set together or not at all, within their limits, and go with the mailbox', async () => {
+      await using store = await open()
+      await prepare(store)
+      const { mailbox } = await store.write(createMailbox, {
+        accountId,
+        parentId: noParent,
+        names: ['box'],
+        role: null,
+        sortOrder: 0,
+        now,
+        maxMailboxes: 100,
+      })
+      const names = async (mailboxId: number, principalId = accountId): Promise<string[]> =>
+        (await store.read(annotationsOf, { accountId, principalId, mailboxId })).map(
+          ({ name, isPrivate }) => `${name}${isPrivate ? '!' : ''}`,
+        )
+      const change = (
+        mailboxId: number,
+        changes: readonly { name: string; isPrivate: boolean; value: Uint8Array | null }[],
+      ): Promise<void> => store.write(changeAnnotations, { accountId, principalId: accountId, mailboxId, changes })
+      await note(store, mailbox.id, '/b')
+      await note(store, mailbox.id, '/a')
+      await note(store, mailbox.id, '/a', { isPrivate: true })
+      assert.deepEqual(await names(mailbox.id), ['/a', '/b', '/a!'])
+      assert.deepEqual(await names(mailbox.id, 13), ['/a', '/b'])
+      const value = Buffer.alloc(maxAnnotationBytes, 0)
+      await assert.rejects(
+        change(mailbox.id, [
+          { name: '/c', isPrivate: false, value: null },
+          { name: '/b', isPrivate: false, value: null },
+          { name: '/d', isPrivate: false, value: Buffer.alloc(maxAnnotationBytes + 1) },
+        ]),
+        { code: 'annotationTooLarge', details: { limit: maxAnnotationBytes } },
+      )
+      assert.deepEqual(await names(mailbox.id), ['/a', '/b', '/a!'])
+      await assert.rejects(note(store, 77, '/a'), { code: 'mailboxNotFound' })
+      await change(mailbox.id, [{ name: '/c', isPrivate: false, value }])
+      const rows = await store.read(annotationsOf, { accountId, principalId: accountId, mailboxId: mailbox.id })
+      assert.deepEqual(Buffer.from(rows.find(({ name }) => name === '/c')?.value ?? []), value)
+
+      const many = (count: number, isPrivate: boolean): { name: string; isPrivate: boolean; value: Uint8Array }[] =>
+        Array.from({ length: count }, (_, n) => ({ name: `/n${n}`, isPrivate, value: Buffer.from('v') }))
+      await change(0, many(100, false))
+      await change(0, many(100, true))
+      await assert.rejects(note(store, 0, '/one/more'), { code: 'tooManyAnnotations' })
+      await note(store, 0, '/n5')
+      await change(
+        1,
+        Array.from({ length: 14 }, (_, n) => ({ name: `/large${n}`, isPrivate: false, value })),
+      )
+      await assert.rejects(change(2, [{ name: '/large', isPrivate: false, value }]), { code: 'tooManyAnnotations' })
+      await change(2, [{ name: '/large', isPrivate: true, value }])
+      await change(1, [{ name: '/large0', isPrivate: false, value: null }])
+
+      await store.write(copyAnnotations, { accountId, fromId: 1, toId: mailbox.id })
+      assert.deepEqual(await names(mailbox.id), ['/a', '/b', '/c', '/a!'], 'what would be too much is not copied')
+      await store.write(copyAnnotations, { accountId, fromId: 0, toId: mailbox.id })
+      assert.equal((await names(mailbox.id)).length, 204)
+      assert.deepEqual(await checkInvariants(store), [])
+      await store.write(destroyMailbox, { accountId, mailboxId: mailbox.id, removesMessages: true, keeping: { keptUntil: null }, now })
+      assert.deepEqual(await names(mailbox.id), [])
+      assert.deepEqual(await checkInvariants(store), [])
+    })
+
     it('an account goes step by step, and leaves nothing', async () => {
       await using store = await open()
       await prepare(store)
       for (let n = 0; n < 7; n++) await append(store, `m${n % 4}`, [0, 1])
       await store.write(removeMessages, { accountId, mailboxId: 0, uids: [1], onlyDeleted: false, keeping: { keptUntil: now + 9 }, now })
       await store.write(destroyMessages, { accountId, ids: [2], onlyFrom: null, keeping: { keptUntil: now + 9 }, now })
+      for (const mailboxId of [0, wholeAccount]) await note(store, mailboxId, '/x')
+      await prepare(store, 99)
+      await note(store, 0, '/x', { account: 99, isPrivate: true })
       assert.deepEqual(await store.write(renumberUids, { accountId, now }), { mailboxes: 3, messages: 11 })
       assert.deepEqual(await checkInvariants(store), [])
       assert.equal(await store.write(destroyMailStep, { accountId, limit: 4, now }), false)
       assert.deepEqual(await checkInvariants(store), [])
       for (let steps = 0; !(await store.write(destroyMailStep, { accountId, limit: 4, now })); steps++) assert.ok(steps < 10)
       assert.equal((await store.read(accountTree, { accountId, principalId: accountId })).exists, false)
+      for (const account of [accountId, 99])
+        assert.deepEqual(await store.read(annotationsOf, { accountId: account, principalId: accountId }), [], `notes in ${account}`)
       assert.equal((await store.write(collectGarbage, { after: 0, limit: 100, now })).removed.length, 4)
       assert.deepEqual(await checkInvariants(store), [])
     })
@@ -155,6 +225,17 @@ export function describeMail(name: string, open: () => Promise<Store>): void {
       )
     })
   })
+}
+
+/** A short note of everybody's, or a private one of `accountId`. */
+function note(
+  store: Store,
+  mailboxId: number,
+  name: string,
+  { account = accountId, isPrivate = false }: { readonly account?: number; readonly isPrivate?: boolean } = {},
+): Promise<void> {
+  const changes = [{ name, isPrivate, value: Buffer.from('v') }]
+  return store.write(changeAnnotations, { accountId: account, principalId: accountId, mailboxId, changes })
 }
 
 function prepare(store: Store, account = accountId): Promise<boolean> {

@@ -11,6 +11,7 @@ import { banCounts } from './migrations/0021-ban-counts.ts'
 import { signingKeyTables } from './migrations/0022-signing-keys.ts'
 import { principalChanges } from './migrations/0026-principal-changes.ts'
 import { bareLineFeeds } from './migrations/0030-bare-line-feeds.ts'
+import { annotationTable } from './migrations/0031-annotations.ts'
 import type { Migration } from './migrations/migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   signingKeyTables,
   principalChanges,
   bareLineFeeds,
+  annotationTable,
 ]

@@ -3,6 +3,7 @@ import { failure } from '@postern/contract'
 import {
   accountTree,
   changeMailbox,
+  copyAnnotations,
   createMailbox,
   destroyMailbox,
   grantMailboxRights,
@@ -46,6 +47,8 @@ export function folderMethods(
     const made = await make(path, null)
     const uids = [...((await columns.columns(accountId, inboxId))?.uids ?? [])]
     await store.write(transferMessages, { accountId, mailboxId: inboxId, targetId: made.id, uids, moves: true, now: now() })
+    // RFC 5464 §4.1: both have the notes.
+    await store.write(copyAnnotations, { accountId, fromId: inboxId, toId: made.id })
     return get(made.id)
   }
 

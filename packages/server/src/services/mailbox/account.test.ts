@@ -103,6 +103,41 @@ describe('an account as a whole', () => {
     assert.equal((await anew.list()).length, 5)
   })
 
+  it('notes are read and set by who knows of the mailbox and may use it; private ones are of each principal', async () => {
+    await using bench = await openBench()
+    const own = await bench.mailboxes.open(7)
+    const asJane = { principalId: 9, granteeIds: [9, 20] }
+    const name = '/comment'
+    const value = Buffer.from('v')
+    const set = (isPrivate: boolean): { name: string; isPrivate: boolean; value: Uint8Array }[] => [{ name, isPrivate, value }]
+    const shown = (notes: readonly { isPrivate: boolean }[] | undefined): boolean[] | undefined => notes?.map(({ isPrivate }) => isPrivate)
+    await own.annotate(inbox, 7, [...set(false), ...set(true)])
+    await own.annotate(trash, 7, set(false))
+    await own.annotate(null, 7, set(true))
+    await assert.rejects(own.annotate(null, 7, set(false)), error => isFailure(error, 'forbidden'))
+    assert.deepEqual(shown(await own.annotations(null, 7)), [true])
+    assert.deepEqual(shown(await own.annotations(inbox, 7)), [false, true])
+    assert.deepEqual(shown(await own.annotations(inbox, 8)), [false], 'another member of a group account')
+
+    await own.grant(inbox, 20, rightBits.read)
+    const jane = await bench.mailboxes.open(7, asJane)
+    await assert.rejects(jane.annotations(trash, 9), error => isFailure(error, 'mailboxNotFound'))
+    await assert.rejects(jane.annotations(null, 9), error => isFailure(error, 'forbidden'))
+    for (const rights of [rightBits.read, rightBits.readItems, rightBits.read | rightBits.removeItems]) {
+      await own.grant(inbox, 20, rights)
+      await assert.rejects(jane.annotations(inbox, 9), error => isFailure(error, 'forbidden'), `${rights}`)
+      await assert.rejects(jane.annotate(inbox, 9, set(true)), error => isFailure(error, 'forbidden'), `${rights}`)
+      assert.equal((await jane.mailboxAnnotations(9)).size, 0)
+    }
+    for (const right of ['readItems', 'modifyItems', 'addItems', 'submit'] as const) {
+      await own.grant(inbox, 20, rightBits.read | rightBits[right])
+      await jane.annotate(inbox, 9, set(true))
+      assert.deepEqual(shown(await jane.annotations(inbox, 9)), [false, true])
+      assert.deepEqual([...(await jane.mailboxAnnotations(9)).keys()], [inbox])
+    }
+    assert.deepEqual(shown((await own.mailboxAnnotations(7)).get(inbox)), [false, true])
+  })
+
   it('messages go to another account as new ones, with their keywords and dates', async () => {
     await using bench = await openBench()
     const own = await bench.mailboxes.open(7)

@@ -4,6 +4,8 @@
 // the feed of changes that IDLE, push, indexing and training read.
 // Never knows a protocol, never opens a socket, never alters stored bytes.
 import type {
+  Annotation,
+  AnnotationChange,
   Appended,
   ChangedKind,
   Criterion,
@@ -84,6 +86,16 @@ export interface AccountMailboxes {
   grants(mailboxId: number): Promise<readonly { readonly principalId: number; readonly rights: number }[]>
   /** 0 rights removes the grant. Needs `administer`. */
   grant(mailboxId: number, principalId: number, rights: number): Promise<void>
+
+  /**
+   * Notes on a mailbox, or with null on the account: everybody's and those of `principalId`, who may be another than the viewer's. Whoever
+   * uses them has to see the mailbox, and to read, change, add or post there (RFC 5464 §3.3).
+   */
+  annotations(mailboxId: number | null, principalId: number): Promise<readonly Annotation[]>
+  /** The same of every mailbox the viewer may ask for, by its id; those without notes are left out. */
+  mailboxAnnotations(principalId: number): Promise<ReadonlyMap<number, readonly Annotation[]>>
+  /** All or none. Everybody's notes on an account cannot be changed: `forbidden`. `annotationTooLarge`, `tooManyAnnotations`. */
+  annotate(mailboxId: number | null, principalId: number, changes: readonly AnnotationChange[]): Promise<void>
 
   /** Adds one message. `overQuota`, `tenantOverQuota`, `messageInvalid`. */
   append(message: NewMessage): Promise<Appended>

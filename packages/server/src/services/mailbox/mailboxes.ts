@@ -9,6 +9,7 @@ import {
   renumberUids,
   type Store,
 } from '#data/store'
+import { annotationMethods } from './account-annotations.ts'
 import { folderMethods } from './account-folders.ts'
 import { messageMethods } from './account-messages.ts'
 import { readMethods } from './account-reads.ts'
@@ -75,6 +76,7 @@ export function createMailboxes(parts: MailboxesParts): Mailboxes {
       const scope = await openScope({ store, clock, rules, prepared }, accountId, viewer)
       return {
         accountId,
+        ...annotationMethods(scope, store),
         ...folderMethods(scope, { store, columns, limits: rules.limits }),
         ...messageMethods(scope, { store, blobs, columns, rules }),
         ...readMethods(scope, { store, blobs, columns }),

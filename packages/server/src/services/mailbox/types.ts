@@ -1,6 +1,6 @@
 // What the mailbox service gives and takes. No protocol word appears here; MODSEQ, state and push all speak of change numbers.
 import type { MessageStructure } from '@postern/mail/mime'
-import { type BlobLocation, keywordBits, type SpooledContent, type StoredContent } from '#data/store'
+import { type BlobLocation, keywordBits, maxAnnotationBytes, type SpooledContent, type StoredContent } from '#data/store'
 
 /** Special use of a mailbox, at most one mailbox per role and account. Fixed ids: inbox 0, trash 1, junk 2, drafts 3, sent 4, archive 5. */
 export const roles = ['inbox', 'trash', 'junk', 'drafts', 'sent', 'archive', 'important'] as const
@@ -28,6 +28,9 @@ export const rightBits = {
 } as const
 export type RightName = keyof typeof rightBits
 export const allRights = 1023
+
+/** Octets of the value of a note. */
+export const annotationBytes = maxAnnotationBytes
 
 /** Who looks at an account. Without one, a view has every right: the owner, delivery, maintenance. */
 export interface Viewer {
@@ -211,6 +214,19 @@ export interface MessageUpdate {
   /** Mailboxes to be added to and taken out of; the message must stay in at least one. */
   readonly addTo?: readonly number[]
   readonly removeFrom?: readonly number[]
+}
+
+/** A note of a client on a mailbox, or on an account as a whole. */
+export interface Annotation {
+  /** Unique among everybody's notes, and among the private ones of each principal. */
+  readonly name: string
+  readonly isPrivate: boolean
+  readonly value: Uint8Array
+}
+
+export type AnnotationChange = Pick<Annotation, 'name' | 'isPrivate'> & {
+  /** Null removes. */
+  readonly value: Uint8Array | null
 }
 
 export interface Usage {

@@ -44,6 +44,8 @@ const afterLogin = [
   'QUOTA',
   'QUOTA=RES-STORAGE',
   'QUOTA=RES-MESSAGE',
+  'METADATA',
+  'LIST-METADATA',
 ] as const
 
 /** The words of CAPABILITY for the state the session is in. */

@@ -13,6 +13,7 @@ import { enable } from './commands/enable.ts'
 import { expunge } from './commands/expunge.ts'
 import { fetch } from './commands/fetch.ts'
 import { getAcl } from './commands/get-acl.ts'
+import { getMetadata } from './commands/get-metadata.ts'
 import { getQuota, getQuotaRoot, setQuota } from './commands/get-quota.ts'
 import { id } from './commands/id.ts'
 import { idle } from './commands/idle.ts'
@@ -31,6 +32,7 @@ import { receiveReplacement, replace } from './commands/replace.ts'
 import { search } from './commands/search.ts'
 import { select } from './commands/select.ts'
 import { deleteAcl, setAcl } from './commands/set-acl.ts'
+import { receiveValue, setMetadata } from './commands/set-metadata.ts'
 import { sort } from './commands/sort.ts'
 import { starttls } from './commands/starttls.ts'
 import { status } from './commands/status.ts'
@@ -126,6 +128,8 @@ const table = {
   GETQUOTA: { states: 'authenticated', permission: 'imap-status', run: getQuota },
   GETQUOTAROOT: { states: 'authenticated', permission: 'imap-status', run: getQuotaRoot },
   SETQUOTA: { states: 'authenticated', permission: 'imap-status', run: setQuota },
+  GETMETADATA: { states: 'authenticated', permission: 'imap-status', run: getMetadata },
+  SETMETADATA: { states: 'authenticated', permission: 'imap-status', offer: receiveValue, run: setMetadata },
   GETACL: { states: 'authenticated', permission: 'imap-acl-get', event: 'imap.get-acl', run: getAcl },
   SETACL: { states: 'authenticated', permission: 'imap-acl-set', event: 'imap.set-acl', run: setAcl },
   DELETEACL: { states: 'authenticated', permission: 'imap-acl-set', event: 'imap.set-acl', run: deleteAcl },

@@ -1,5 +1,5 @@
 // What a command ends with, and how failures read in IMAP.
-import { errors, type Failure } from '@postern/contract'
+import { errors, type Failure, isFailure } from '@postern/contract'
 import type { GrammarError } from '@postern/mail/imap'
 import type { Fields } from '#base/trace'
 
@@ -34,12 +34,16 @@ export function renderReply(tag: string, name: string, { status, code, text = `$
   return `${tag} ${status} ${code === undefined ? '' : `[${code}] `}${text}\r\n`
 }
 
-/** Response codes whose grammar wants arguments. */
-const codeArguments: Readonly<Record<string, string>> = { BADCHARSET: 'BADCHARSET (UTF-8)' }
-
 export function replyToFailure(failure: Failure): Reply {
   const { imap, text } = errors[failure.code]
-  return { status: imap.status, code: imap.code === undefined ? undefined : (codeArguments[imap.code] ?? imap.code), text }
+  return { status: imap.status, code: imap.code === undefined ? undefined : `${imap.code}${codeArguments(failure)}`, text }
+}
+
+/** What the grammar of some response codes wants behind them. */
+function codeArguments(failure: Failure): string {
+  if (isFailure(failure, 'annotationTooLarge')) return ` MAXSIZE ${failure.details.limit}`
+  if (isFailure(failure, 'tooManyAnnotations')) return ' TOOMANY'
+  return errors[failure.code].imap.code === 'BADCHARSET' ? ' (UTF-8)' : ''
 }
 
 /** RFC 9051 §7.1 wants BAD for commands that do not parse; what is merely incomplete has always been answered NO here. */

@@ -91,7 +91,7 @@ export const renumberUids: Command<
 
 /**
  * One step of removing an account's mail: at most `limit` messages, and with the last of them everything else. False when steps remain.
- * Rights and subscriptions the account had elsewhere go too.
+ * Rights, subscriptions and private notes the account had elsewhere go too.
  */
 export const destroyMailStep: Command<{ readonly accountId: number; readonly limit: number; readonly now: number }, boolean> = {
   name: 'accounts.destroyMailStep',
@@ -123,6 +123,7 @@ export const destroyMailStep: Command<{ readonly accountId: number; readonly lim
     for (const table of shortTables) await tx.run(`DELETE FROM ${table} WHERE account_id = ?`, [accountId])
     await tx.run('DELETE FROM mailbox_grants WHERE grantee_id = ?', [accountId])
     await tx.run('DELETE FROM mailbox_subscriptions WHERE principal_id = ?', [accountId])
+    await tx.run('DELETE FROM annotations WHERE holder_id = ?', [accountId])
     return true
   },
 }
@@ -147,6 +148,14 @@ const longTables = [
   ['thread_refs', 'ref_key'],
 ] as const
 
-const shortTables = ['keywords', 'mailbox_grants', 'mailbox_subscriptions', 'mailboxes', 'blob_reservations', 'mail_accounts'] as const
+const shortTables = [
+  'annotations',
+  'keywords',
+  'mailbox_grants',
+  'mailbox_subscriptions',
+  'mailboxes',
+  'blob_reservations',
+  'mail_accounts',
+] as const
 
 export const accountCommands = [removeOlderMessages, renumberUids, destroyMailStep] as const

@@ -238,6 +238,7 @@ export async function deleteMailboxRow(change: MailChange, mailboxId: number): P
   await tx.run('DELETE FROM mailboxes WHERE account_id = ? AND id = ?', [accountId, mailboxId])
   await tx.run('DELETE FROM mailbox_subscriptions WHERE account_id = ? AND mailbox_id = ?', [accountId, mailboxId])
   await tx.run('DELETE FROM mailbox_grants WHERE account_id = ? AND mailbox_id = ?', [accountId, mailboxId])
+  await tx.run('DELETE FROM annotations WHERE account_id = ? AND mailbox_id = ?', [accountId, mailboxId])
   change.add({ kind: 'mailboxDestroyed', mailboxId })
 }
 

@@ -1,18 +1,26 @@
-import { failure } from '@postern/contract'
-import { type Arguments, compilePattern, encodeMailboxName, GrammarError, type ListRequest, readList } from '@postern/mail/imap'
+import {
+  type Arguments,
+  compilePattern,
+  encodeMailboxName,
+  encodeMetadata,
+  GrammarError,
+  type ListRequest,
+  readList,
+} from '@postern/mail/imap'
+import type { AccountMailboxes, Annotation } from '#services/mailbox'
 import type { LoggedIn } from '../command.ts'
 import { type ListedName, type Place, separator } from '../folders.ts'
+import { namedEntries } from '../metadata.ts'
 import { ok, type Reply } from '../reply.ts'
 import { shownRights } from '../rights.ts'
 import { attributeOf } from '../special-use.ts'
 import { mayCount, writeStatus } from './status.ts'
 
-/** RFC 9051 §6.3.9; LIST-EXTENDED: RFC 5258, LIST-STATUS: RFC 5819, SPECIAL-USE: RFC 6154, LIST-MYRIGHTS: RFC 8440. */
+/** RFC 9051 §6.3.9; LIST-EXTENDED: RFC 5258, LIST-STATUS: RFC 5819, SPECIAL-USE: RFC 6154, LIST-MYRIGHTS: RFC 8440, LIST-METADATA: RFC 9590. */
 export async function list(session: LoggedIn, args: Arguments): Promise<Reply> {
   const request = readList(args, session.text)
   const { select, results } = request
   if (select.recursiveMatch && !select.subscribed) throw new GrammarError('RECURSIVEMATCH requires the SUBSCRIBED selection option')
-  if (results.metadata.length > 0) throw failure('unsupported', { details: 'METADATA' })
   if (!request.isExtended && request.patterns[0] === '') {
     // RFC 9051 §6.3.9: an empty pattern asks for the separator.
     if (request.reference === '') session.write(`* LIST (\\NoSelect) "${separator}" ""\r\n`)
@@ -21,6 +29,7 @@ export async function list(session: LoggedIn, args: Arguments): Promise<Reply> {
   if (results.status.includes('HIGHESTMODSEQ')) session.useModSeq()
   const names = await session.login.folders.list()
   const listing = createListing(names, request)
+  const annotations = createAnnotationReader(session.login.caller.accountId)
   for (const listed of names) {
     const line = listing.lineFor(listed, session.text)
     if (line === null) continue
@@ -30,8 +39,23 @@ export async function list(session: LoggedIn, args: Arguments): Promise<Reply> {
     if (results.status.length > 0 && mayCount(place)) await writeStatus(session, place, results.status)
     if (results.myRights)
       session.write(`* MYRIGHTS ${encodeMailboxName(place.name, session.text)} ${shownRights(place.mailbox.rights)}\r\n`)
+    if (results.metadata.length > 0) {
+      const entries = namedEntries(await annotations(place), results.metadata)
+      for (const part of encodeMetadata(place.name, entries, session.text)) session.write(part)
+      await session.relieve()
+    }
   }
   return ok(undefined, { fields: { details: [request.reference, ...request.patterns] } })
+}
+
+/** Reads an account's notes once, when the first of its mailboxes is listed. */
+function createAnnotationReader(principalId: number): (place: Place) => Promise<readonly Annotation[]> {
+  const read = new Map<AccountMailboxes, ReadonlyMap<number, readonly Annotation[]>>()
+  return async ({ account, mailbox }) => {
+    const known = read.get(account) ?? (await account.mailboxAnnotations(principalId))
+    read.set(account, known)
+    return known.get(mailbox.id) ?? []
+  }
 }
 
 interface Listing {
