@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { availableParallelism, hostname } from 'node:os'
 import { settings as declared, type ExpressionSource, seededKeys } from '@postern/contract'
 import { type Clock, createIdSource, type Random, randomAlphanumerics, systemClock, systemRandom } from '#base/clock'
 import type { Resolver } from '#base/dns'
 import { createHttpServer } from '#base/http'
-import { createConcurrencyLimit, createRateCounter } from '#base/limits'
+import { createConcurrencyLimit, createRateCounter, readBoundedFile } from '#base/limits'
 import { createTrace, durationMs, ip as ipField, type Trace, type Tracer } from '#base/trace'
 import { createWorkers } from '#base/workers'
 import { createBlobs } from '#data/blobs'
@@ -51,6 +50,9 @@ export interface RunningServer extends AsyncDisposable {
   readonly settings: Settings
 }
 
+/** What a macro may put into a setting: certificates, keys, lists. */
+const maxMacroFileBytes = 1024 * 1024
+
 /**
  * Starts everything; resolves when it is ready to serve. Rejects with SettingsFileError, ListenError (a port is taken), or the failure
  * `storeUnavailable`; what was opened by then is closed.
@@ -59,7 +61,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   await using opened = new AsyncDisposableStack()
   const { configFile, env, write, clock = systemClock, random = systemRandom } = options
   const startedMs = clock.monotonic()
-  const macros: MacroSources = { env, file: path => readFile(path, 'utf8') }
+  const macros: MacroSources = { env, file: async path => (await readBoundedFile(path, maxMacroFileBytes)).toString() }
   const trace = createTrace({ clock })
   const store = opened.use(await openDataStore(await readFileSettings(configFile, macros), { clock, trace }))
   const settings = await openSettings({ file: configFile, store, macros, clock, ...(options.defaults && { defaults: options.defaults }) })

@@ -4,6 +4,8 @@ import { type Failure, failure } from '@postern/contract'
 import type { Clock } from '#base/clock'
 
 /** A number of bytes shared by many; whoever can't get its share is refused instead of queued. */
+export { readBoundedFile } from './files.ts'
+
 export interface ByteBudget {
   readonly maxBytes: number
   readonly usedBytes: number

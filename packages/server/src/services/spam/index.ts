@@ -1,9 +1,9 @@
 // Spam rules as they come from outside: a settings file that is merged into the settings. Owns what may be replaced and what the
 // administrator changed. Never judges a message.
-import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { settings as declared, failure, interfaceVersion } from '@postern/contract'
 import { fetchBounded } from '#base/http'
+import { readBoundedFile } from '#base/limits'
 import { parseSettingsFile, type Settings, type SettingsChange, SettingsFileError } from '#data/settings'
 
 export interface RuleUpdate {
@@ -89,9 +89,7 @@ function hasRecord(bundle: ReadonlyMap<string, string>, enableKey: string): bool
 async function fetchBundle(resource: string): Promise<Buffer> {
   try {
     if (resource.startsWith('file:')) {
-      const path = fileURLToPath(resource)
-      if ((await stat(path)).size > maxBytes) throw new Error(`the file is longer than ${maxBytes} bytes`)
-      return await readFile(path)
+      return await readBoundedFile(fileURLToPath(resource), maxBytes)
     }
     const { status, body } = await fetchBounded(resource, { method: 'GET', headers: {}, timeoutMs, maxBytes, maxRedirects })
     if (status !== 200) throw new Error(`the server answered ${status}`)
