@@ -144,6 +144,14 @@ test('input that is no HTTP is reported and the connection closed', async () => 
   assert.equal(server.malformed.length, 1)
 })
 
+test('a request that names two hosts is refused: a proxy may have gone by the other one', async () => {
+  await using server = await running(answer)
+  const text = await exchange(await server.open(), 'GET /x HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n')
+  assert.match(text, /^HTTP\/1\.1 400/)
+  assert.equal(text.match(/HTTP\/1\.1/g)?.length, 1)
+  assert.deepEqual(server.malformed, ['more than one Host field'])
+})
+
 test('a stream ends when the client goes away', async () => {
   let ended: () => void = () => {}
   const end = new Promise<void>(resolve => {

@@ -126,6 +126,13 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = parts.monotonic()
+    // RFC 9112 §3.2: a proxy in front may have gone by the other one.
+    if (countOf('host', incoming) > 1) {
+      const peer = peers.get(incoming.socket)
+      if (peer !== undefined) parts.onMalformed(peer, 'more than one Host field')
+      response.writeHead(400, { Connection: 'close', 'Content-Length': '0' }).end()
+      return
+    }
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     let request = describe(incoming, AbortSignal.any([gone.signal, stopping.signal]))
@@ -198,6 +205,10 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
       for (const socket of sockets) socket.end()
     },
   }
+}
+
+function countOf(name: string, { rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length
 }
 
 function withFields(reply: HttpReply, fields: readonly HeaderField[]): HttpReply {
