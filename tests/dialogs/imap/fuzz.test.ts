@@ -112,6 +112,7 @@ const words = [
     'caf\u00e9',
     'CONDSTORE',
     'QRESYNC',
+    'UIDONLY',
     'IMAP4rev2',
     'jane',
     'lrs',

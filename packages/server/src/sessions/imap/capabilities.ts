@@ -46,6 +46,7 @@ const afterLogin = [
   'QUOTA=RES-MESSAGE',
   'METADATA',
   'LIST-METADATA',
+  'UIDONLY',
 ] as const
 
 /** The words of CAPABILITY for the state the session is in. */

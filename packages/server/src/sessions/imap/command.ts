@@ -11,7 +11,7 @@ import type { MailboxView } from './selected.ts'
 import type { Uploads } from './uploads.ts'
 
 /** Extensions a client has to ask for (RFC 5161). QRESYNC brings CONDSTORE (RFC 7162 §3.2.3). */
-export const extensions = ['IMAP4rev2', 'IMAP4rev1', 'CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT'] as const
+export const extensions = ['IMAP4rev2', 'IMAP4rev1', 'CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'UIDONLY'] as const
 export type Extension = (typeof extensions)[number]
 
 /** One client, as its commands see it. */
@@ -113,6 +113,8 @@ interface Common {
   readonly news?: 'before' | 'after'
   /** Nothing may be expunged meanwhile, unless the command is the UID form (RFC 9051 §7.5.1). */
   readonly keepsNumbers?: true
+  /** Takes or gives message numbers, unless the command is the UID form. */
+  readonly takesNumbers?: true
   /** Not in a mailbox that was opened by EXAMINE. */
   readonly writes?: true
 }

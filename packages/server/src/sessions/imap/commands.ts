@@ -41,7 +41,7 @@ import { subscribe } from './commands/subscribe.ts'
 import { thread } from './commands/thread.ts'
 import { unauthenticate } from './commands/unauthenticate.ts'
 
-const copying = { states: 'selected', permission: 'imap-copy', event: 'imap.copy', news: 'after', run: copy } as const
+const copying = { states: 'selected', takesNumbers: true, permission: 'imap-copy', event: 'imap.copy', news: 'after', run: copy } as const
 const expunging = {
   states: 'selected',
   permission: 'imap-expunge',
@@ -52,6 +52,7 @@ const expunging = {
 } as const
 const fetching = {
   states: 'selected',
+  takesNumbers: true,
   permission: 'imap-fetch',
   event: 'imap.fetch',
   news: 'before',
@@ -59,9 +60,18 @@ const fetching = {
   isStrict: true,
   run: fetch,
 } as const
-const moving = { states: 'selected', permission: 'imap-move', event: 'imap.move', news: 'after', writes: true, run: move } as const
+const moving = {
+  states: 'selected',
+  takesNumbers: true,
+  permission: 'imap-move',
+  event: 'imap.move',
+  news: 'after',
+  writes: true,
+  run: move,
+} as const
 const replacing = {
   states: 'selected',
+  takesNumbers: true,
   permission: 'imap-append',
   event: 'imap.append',
   news: 'after',
@@ -71,15 +81,25 @@ const replacing = {
 } as const
 const searching = {
   states: 'selected',
+  takesNumbers: true,
   permission: 'imap-search',
   event: 'imap.search',
   news: 'before',
   keepsNumbers: true,
   run: search,
 } as const
-const sorting = { states: 'selected', permission: 'imap-sort', event: 'imap.sort', news: 'before', keepsNumbers: true, run: sort } as const
+const sorting = {
+  states: 'selected',
+  takesNumbers: true,
+  permission: 'imap-sort',
+  event: 'imap.sort',
+  news: 'before',
+  keepsNumbers: true,
+  run: sort,
+} as const
 const storing = {
   states: 'selected',
+  takesNumbers: true,
   permission: 'imap-store',
   event: 'imap.store',
   news: 'after',
@@ -91,6 +111,7 @@ const storing = {
 
 const threading = {
   states: 'selected',
+  takesNumbers: true,
   permission: 'imap-thread',
   event: 'imap.thread',
   news: 'before',

@@ -17,6 +17,7 @@ import {
 import { type MessageStructure, previewText, selectBodies, unpackEnvelope, unpackStructure } from '@postern/mail/mime'
 import type { AccountMailboxes, Message } from '#services/mailbox'
 import type { Selected } from './command.ts'
+import { fetchStart } from './numbers.ts'
 import { objectIdOf } from './object-ids.ts'
 
 /** Larger pieces of a message are passed on without being held as a whole. */
@@ -25,19 +26,21 @@ const largeBytes = 256 * 1024
 const maxPreviewCharacters = 200
 const previewSourceBytes = 64 * 1024
 
+type LineSession = Pick<Selected, 'write' | 'flush' | 'enabled' | 'view'>
+
 /** A response line that is written when it is complete, or in pieces once it is large. */
 export class FetchLine {
   unknownEncoding = false
   /** Part of it is on its way, so that it can only be completed. */
   isSent = false
-  private readonly session: Pick<Selected, 'write' | 'flush'>
+  private readonly session: LineSession
   private pieces: (string | Buffer)[] = []
   private text: string
   private isEmpty = true
 
-  constructor(session: Pick<Selected, 'write' | 'flush'>, index: number) {
+  constructor(session: LineSession, index: number) {
     this.session = session
-    this.text = `* ${index + 1} FETCH (`
+    this.text = fetchStart(session, index)
   }
 
   /** An item with its value; nothing for an empty one. */

@@ -5,6 +5,7 @@ import { type FetchItem, formatInternalDate, needsOctets } from '@postern/mail/i
 import type { Placed } from '#services/mailbox'
 import type { Selected } from './command.ts'
 import { addItem, FetchLine, MessageSource } from './fetch-items.ts'
+import { fetchStart } from './numbers.ts'
 import { objectIdOf } from './object-ids.ts'
 
 /** An item of the answer; `NEW-FLAGS` are shown of those messages only that have become seen. */
@@ -75,7 +76,7 @@ async function writeRows(session: Selected, indexes: readonly number[], items: r
         const value = item(index)
         if (value !== '') values += values === '' ? value : ` ${value}`
       }
-      text += `* ${index + 1} FETCH (${values})\r\n`
+      text += `${fetchStart(session, index)}${values})\r\n`
     }
     session.write(text)
     await session.relieve()

@@ -2,6 +2,7 @@
 import { encodeOldSearch, encodeString, GrammarError, type SearchRequest, type SearchReturn, slicePartial } from '@postern/mail/imap'
 import type { Call, Selected } from './command.ts'
 import { type Context, maxContexts, maxSortedMessages } from './contexts.ts'
+import { uidRequired, usesNumbers } from './numbers.ts'
 import { ok, type Reply } from './reply.ts'
 import { toCriterion, usesModSeq } from './search-criteria.ts'
 
@@ -32,6 +33,7 @@ export interface Answering {
 /** Searches, saves and answers: RFC 9051 §6.4.4, RFC 5182, RFC 7162 §3.1.5. */
 export async function answerSearch(session: Selected, request: SearchRequest, { tag, isUid }: Call, how: Answering): Promise<Reply> {
   const { view } = session
+  if (session.enabled.has('UIDONLY') && usesNumbers(request.criteria)) return uidRequired
   const wanted = wantedResults(session, request, tag)
   const withModSeq = usesModSeq(request.criteria)
   if (withModSeq) session.useModSeq()

@@ -88,7 +88,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('tell' as const), mayExpunge: fc.boolean() }),
 )
 
-const telling = { withUid: true, withModSeq: false, asVanished: false }
+const telling = { withUid: true, withModSeq: false, asVanished: false, byUid: false }
 
 test('whatever happens and whenever it is told, the client counts the same messages with the same flags', async () => {
   await fc.assert(

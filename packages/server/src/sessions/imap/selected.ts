@@ -18,6 +18,8 @@ export interface Telling {
   readonly withModSeq: boolean
   /** VANISHED instead of EXPUNGE (RFC 7162 §3.2.10). */
   readonly asVanished: boolean
+  /** UIDFETCH instead of FETCH (RFC 9586 §3.3). */
+  readonly byUid: boolean
 }
 
 /** UIDs of what happened since the client was told last; those that are gone only when it may be told. */
@@ -239,11 +241,12 @@ export class MailboxView {
   }
 
   /** `* n FETCH (FLAGS …)` for the message at a position. */
-  flagsResponse(index: number, { withUid, withModSeq }: Pick<Telling, 'withUid' | 'withModSeq'>): string {
+  flagsResponse(index: number, { withUid, withModSeq, byUid }: Pick<Telling, 'withUid' | 'withModSeq' | 'byUid'>): string {
     const { uids, changes } = this.told
-    const uid = withUid ? ` UID ${uids[index] ?? 0}` : ''
+    const start = byUid ? `* ${uids[index] ?? 0} UIDFETCH` : `* ${index + 1} FETCH`
+    const uid = withUid && !byUid ? ` UID ${uids[index] ?? 0}` : ''
     const modSeq = withModSeq ? ` MODSEQ (${changes[index] ?? 0})` : ''
-    return `* ${index + 1} FETCH (FLAGS ${this.shownFlags(index)}${uid}${modSeq})\r\n`
+    return `${start} (FLAGS ${this.shownFlags(index)}${uid}${modSeq})\r\n`
   }
 
   flagsLine(): string {

@@ -5,6 +5,7 @@ import { Failure, failure } from '@postern/contract'
 import {
   type BadInput,
   CommandReader,
+  encodeString,
   type FetchItem,
   GrammarError,
   type LiteralOffer,
@@ -44,6 +45,7 @@ import {
 } from './limits.ts'
 import type { Login, Logins } from './logins.ts'
 import { createNotifier, type Notifier } from './notifier.ts'
+import { uidRequired } from './numbers.ts'
 import { createPushes, type Pushes } from './pushes.ts'
 import type { Recency } from './recency.ts'
 import { bad, type Reply, renderReply, replyToFailure, replyToGrammarError } from './reply.ts'
@@ -68,6 +70,8 @@ export interface SessionParts {
   /** Aborted when the server stops. */
   readonly stop: AbortSignal
 }
+
+const uidPrefix = 'UID '
 
 /** The client is gone in the middle of something. */
 class Gone extends Error {}
@@ -263,7 +267,7 @@ export class ImapSession implements Session {
   private async choose(offer: LiteralOffer): Promise<LiteralChoice> {
     const command = commands.get(offer.name)
     if (command === undefined) return unknownCommand(offer.name)
-    const refusal = this.refusal(command)
+    const refusal = this.refusal(command, offer.name.startsWith(uidPrefix))
     if (refusal !== null) return refusal
     if (this.literals >= maxLiterals) return bad('Too many literals.', 'LIMIT')
     const { offer: receive } = command
@@ -278,8 +282,8 @@ export class ImapSession implements Session {
   private async execute({ tag, name, args }: Received): Promise<void> {
     const startedMs = this.clock.monotonic()
     const command = commands.get(name)
-    const isUid = name.startsWith('UID ')
-    const call: Call = { tag, name: isUid ? name.slice('UID '.length) : name, isUid }
+    const isUid = name.startsWith(uidPrefix)
+    const call: Call = { tag, name: isUid ? name.slice(uidPrefix.length) : name, isUid }
     const isAnonymous = this.login === null
     if (isAnonymous && ++this.anonymousCommands > maxAnonymousCommands) return this.leave('Too many commands without a login.')
     await this.pushes.pause()
@@ -325,7 +329,7 @@ export class ImapSession implements Session {
   }
 
   /** Why the command cannot run now, or null. */
-  private refusal(command: Command): Reply | null {
+  private refusal(command: Command, isUid: boolean): Reply | null {
     const { login, view } = this
     if (command.states === 'anonymous' && login !== null) return replyToFailure(failure('alreadyAuthenticated'))
     if ((command.states === 'authenticated' || command.states === 'selected') && login === null)
@@ -336,12 +340,13 @@ export class ImapSession implements Session {
     }
     if (command.states !== 'selected') return null
     if (view === null) return bad('No mailbox is selected.')
+    if (command.takesNumbers === true && !isUid && this.enabled.has('UIDONLY')) return uidRequired
     return command.writes === true && view.isReadOnly ? replyToFailure(failure('mailboxReadOnly')) : null
   }
 
   private async run(command: Command, args: Received['args'], call: Call): Promise<Reply> {
     if (this.login !== null && !this.parts.admit(this.login)) return { ...replyToFailure(failure('tooManyRequests')), ends: true }
-    const refusal = this.refusal(command)
+    const refusal = this.refusal(command, call.isUid)
     if (refusal !== null) return refusal
     const mayExpunge = call.isUid || command.keepsNumbers !== true
     if (command.news === 'before') await this.tellNews(mayExpunge, call.isUid)
@@ -514,8 +519,17 @@ export class ImapSession implements Session {
   enable(extension: Extension): void {
     this.enabled.add(extension)
     if (extension === 'QRESYNC') this.enabled.add('CONDSTORE')
+    if (extension === 'UIDONLY') this.stopNumbering()
     if (extension === 'IMAP4rev1') this.enabled.delete('IMAP4rev2')
     if (extension === 'IMAP4rev2') this.enabled.delete('IMAP4rev1')
+  }
+
+  /** Results that are kept current by number can be told no more. */
+  private stopNumbering(): void {
+    if (this.view === null) return
+    for (const { tag, isUid } of this.view.contexts)
+      if (!isUid) this.write(`* NO [NOUPDATE ${encodeString(tag)}] This result is not kept current any more.\r\n`)
+    this.view.contexts = this.view.contexts.filter(({ isUid }) => isUid)
   }
 
   useModSeq(): void {
@@ -536,7 +550,8 @@ export class ImapSession implements Session {
       // RFC 7162 §3.2.4: UIDs always, once QRESYNC is enabled.
       withUid: withUid || this.enabled.has('QRESYNC'),
       withModSeq: this.enabled.has('CONDSTORE'),
-      asVanished: this.enabled.has('QRESYNC'),
+      asVanished: this.enabled.has('QRESYNC') || this.enabled.has('UIDONLY'),
+      byUid: this.enabled.has('UIDONLY'),
     })
     if (text !== '') this.write(text)
     if (news !== undefined) this.write(await tellChanged(view.contexts, news, view.account, view.mailbox.id, numberOf))
@@ -547,7 +562,10 @@ export class ImapSession implements Session {
 async function showNew(session: Selected, lastKnown: number, items: readonly FetchItem[]): Promise<void> {
   const { uids, count } = session.view.rows
   const fresh = Array.from({ length: count }, (_, at) => at).filter(at => (uids[at] ?? 0) > lastKnown)
-  await writeFetch(session, fresh, { items: [{ name: 'UID' }, ...items.filter(({ name }) => name !== 'UID')], marked: new Map() })
+  const shown: readonly FetchItem[] = session.enabled.has('UIDONLY')
+    ? items
+    : [{ name: 'UID' }, ...items.filter(({ name }) => name !== 'UID')]
+  await writeFetch(session, fresh, { items: shown, marked: new Map() })
 }
 
 function unknownCommand(name: string): Reply {

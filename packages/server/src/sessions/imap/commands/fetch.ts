@@ -15,7 +15,12 @@ export async function fetch(session: Selected, args: Arguments, { isUid }: Call)
   if (request.vanished && request.changedSince !== null) await writeVanished(session, request.changedSince, request.set)
   const indexes = choose(session, request, isUid)
   const marked = request.items.some(setsSeen) ? await markSeen(session, indexes) : noneMarked
-  const items = shownItems(request, isUid, usesModSeq || (marked.size > 0 && session.enabled.has('CONDSTORE')))
+  // RFC 9586 §3.3: the response begins with the UID.
+  const items = shownItems(
+    request,
+    isUid && !session.enabled.has('UIDONLY'),
+    usesModSeq || (marked.size > 0 && session.enabled.has('CONDSTORE')),
+  )
   const problems = await writeFetch(session, indexes, { items, marked })
   if (usesModSeq) session.useModSeq()
   const { account, mailbox } = view
@@ -51,8 +56,8 @@ async function markSeen({ view }: Selected, indexes: readonly number[]): Promise
 }
 
 /** Each item once, with what has to be in the answer unasked. */
-function shownItems({ items }: FetchRequest, isUid: boolean, withModSeq: boolean): readonly Shown[] {
-  const shown: Shown[] = isUid ? [{ name: 'UID' }] : []
+function shownItems({ items }: FetchRequest, withUid: boolean, withModSeq: boolean): readonly Shown[] {
+  const shown: Shown[] = withUid ? [{ name: 'UID' }] : []
   for (const item of items) if (!isPlain(item) || !shown.some(({ name }) => name === item.name)) shown.push(item)
   // RFC 7162 §3.1.4.1
   if (withModSeq && !shown.some(({ name }) => name === 'MODSEQ')) shown.push({ name: 'MODSEQ' })

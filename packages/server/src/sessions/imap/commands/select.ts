@@ -3,6 +3,7 @@ import { flagBits } from '#services/mailbox'
 import type { Call, LoggedIn, Selected } from '../command.ts'
 import { isSelected } from '../command.ts'
 import type { Place } from '../folders.ts'
+import { uidRequired } from '../numbers.ts'
 import { mailboxIdOf } from '../object-ids.ts'
 import { bad, ok, type Reply } from '../reply.ts'
 import { MailboxView } from '../selected.ts'
@@ -13,6 +14,7 @@ export async function select(session: LoggedIn, args: Arguments, { name: command
   const request = readSelect(args, session.text)
   const isExamine = command === 'EXAMINE'
   if (request.qresync !== null && !session.enabled.has('QRESYNC')) return bad('QRESYNC has to be enabled first.')
+  if (session.enabled.has('UIDONLY') && (request.qresync?.match ?? null) !== null) return uidRequired
   if (session.view !== null) {
     session.unselect()
     session.write('* OK [CLOSED] Closed previous mailbox\r\n')
@@ -49,7 +51,7 @@ function describe(
   else {
     lines.push(`* ${view.recentCount} RECENT\r\n`)
     const firstUnseen = view.rows.flags.findIndex(flags => (flags & flagBits.seen) === 0)
-    if (firstUnseen >= 0) lines.push(`* OK [UNSEEN ${firstUnseen + 1}] First unseen message\r\n`)
+    if (firstUnseen >= 0 && !session.enabled.has('UIDONLY')) lines.push(`* OK [UNSEEN ${firstUnseen + 1}] First unseen message\r\n`)
   }
   lines.push(
     permanentFlags(view),
@@ -75,7 +77,7 @@ async function resynchronize(session: Selected, since: number, knownUids: Parame
   const known = knownUids === null ? null : new Set(view.resolve(knownUids, true))
   for (let index = 0; index < rows.count; index++) {
     if ((rows.changes[index] ?? 0) <= since || (known !== null && !known.has(index))) continue
-    session.write(view.flagsResponse(index, { withUid: true, withModSeq: true }))
+    session.write(view.flagsResponse(index, { withUid: true, withModSeq: true, byUid: session.enabled.has('UIDONLY') }))
     await session.relieve()
   }
 }

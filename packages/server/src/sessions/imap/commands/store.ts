@@ -1,6 +1,7 @@
 import { type Arguments, compactSet, GrammarError, readStore } from '@postern/mail/imap'
 import type { Call, Selected } from '../command.ts'
 import { storedFlags } from '../flags.ts'
+import { fetchStart } from '../numbers.ts'
 import { ok, type Reply, someExpunged } from '../reply.ts'
 
 /** RFC 9051 §6.4.6, UNCHANGEDSINCE: RFC 7162 §3.1.3. The FETCH responses are the news behind it. */
@@ -19,9 +20,10 @@ export async function store(session: Selected, args: Arguments, { isUid }: Call)
     view.expect(outcome.present)
     // RFC 7162 §3.1.3: those who work with mod-sequences need the new one even then.
     if (session.enabled.has('CONDSTORE')) {
+      const withUid = isUid && !session.enabled.has('UIDONLY')
       for (const { uid, change: modSeq } of outcome.present) {
         if (modSeq === outcome.change)
-          session.write(`* ${view.indexOf(uid) + 1} FETCH (${isUid ? `UID ${uid} ` : ''}MODSEQ (${modSeq}))\r\n`)
+          session.write(`${fetchStart(session, view.indexOf(uid))}${withUid ? `UID ${uid} ` : ''}MODSEQ (${modSeq}))\r\n`)
       }
     }
   }

@@ -4,6 +4,7 @@ import { fieldValue, parseMessageIds, readFields, rootPart, unpackStructure } fr
 import { baseSubject } from '@postern/mail/text'
 import type { Message } from '#services/mailbox'
 import type { Call, Selected } from '../command.ts'
+import { uidRequired, usesNumbers } from '../numbers.ts'
 import { ok, type Reply } from '../reply.ts'
 import { toCriterion } from '../search-criteria.ts'
 import { folded } from '../sort-order.ts'
@@ -17,6 +18,7 @@ const maxReferences = 200
 export async function thread(session: Selected, args: Arguments, { isUid }: Call): Promise<Reply> {
   const { view } = session
   const { algorithm, criteria } = readThread(args)
+  if (session.enabled.has('UIDONLY') && usesNumbers(criteria)) return uidRequired
   const criterion = toCriterion(criteria, view, Math.floor(session.clock.now() / 1000))
   const uids = (await view.account.search(view.mailbox.id, criterion)).filter(uid => view.indexOf(uid) >= 0)
   const messages = await threadable(session, uids, isUid)
