@@ -147,11 +147,12 @@ export function readMethods(
       })
     },
 
-    search: async (mailboxId, criterion) =>
+    search: async (mailboxId, criterion, progress) =>
       searchMailbox(await contents(mailboxId), criterion, {
         messages: rowsOf,
         content: row => blobs.readAt(contentLocation(row)),
         turn: createTurns(scope),
+        progress,
       }),
   }
 }

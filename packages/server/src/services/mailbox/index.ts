@@ -20,6 +20,7 @@ import type {
   MessageUpdate,
   NewMessage,
   ObjectChanges,
+  Progress,
   Role,
   Transferred,
   Usage,
@@ -159,7 +160,7 @@ export interface AccountMailboxes {
   /** Puts a kept message back as a new one: with its keywords, into its mailbox or, when that is gone, the inbox. `messageNotFound`. */
   restore(id: number, options?: RestoreOptions): Promise<Appended>
   /** UIDs that match, ascending. */
-  search(mailboxId: number, criterion: Criterion): Promise<readonly number[]>
+  search(mailboxId: number, criterion: Criterion, progress?: Progress): Promise<readonly number[]>
 }
 
 export { type DefaultFolder, standardFolders } from './folders.ts'

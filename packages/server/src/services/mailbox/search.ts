@@ -14,13 +14,14 @@ import {
 } from '@postern/mail/mime'
 import { decodeEncodedWords, decodeUnstructured } from '@postern/mail/text'
 import type { MessageRow } from '#data/store'
-import type { Criterion, MailboxColumns } from './types.ts'
+import type { Criterion, MailboxColumns, Progress } from './types.ts'
 
 export interface SearchSources {
   messages(ids: readonly number[]): Promise<readonly MessageRow[]>
   content(row: MessageRow): Promise<Buffer>
   /** Called between messages, so that others get their turns. */
   turn(): Promise<unknown>
+  readonly progress?: Progress | undefined
 }
 
 const rowsPerStep = 100
@@ -38,6 +39,7 @@ export async function searchMailbox(columns: MailboxColumns, criterion: Criterio
   }
   for (let from = 0; from < open.length; from += rowsPerStep) {
     const step = open.slice(from, from + rowsPerStep)
+    let done = columns.count - open.length + from
     const rows = new Map((await sources.messages(step.map(at => columns.ids[at] ?? 0))).map(row => [row.id, row]))
     for (const at of step) {
       const row = rows.get(columns.ids[at] ?? 0)
@@ -50,7 +52,9 @@ export async function searchMailbox(columns: MailboxColumns, criterion: Criterio
         verdict = decide({ columns, at, row, envelope, texts: new MessageTexts(await sources.content(row), unpackStructure(packed)) })
       }
       if (verdict) matches[at] = 1
+      done += 1
       await sources.turn()
+      await sources.progress?.(done, columns.count)
     }
   }
   const uids: number[] = []

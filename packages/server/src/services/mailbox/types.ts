@@ -259,6 +259,9 @@ export interface QuotaLimits {
   readonly tenant?: { readonly id: number; readonly bytes: number }
 }
 
+/** Told from time to time how many of so many parts of a long piece of work are done; the work waits for it. */
+export type Progress = (done: number, total: number) => Promise<void>
+
 /** What a search looks for, in one mailbox or account. Texts are compared as substrings without regard to case (i;unicode-casemap). */
 export type Criterion =
   | { readonly kind: 'all' }

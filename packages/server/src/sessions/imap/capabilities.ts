@@ -47,6 +47,7 @@ const afterLogin = [
   'METADATA',
   'LIST-METADATA',
   'UIDONLY',
+  'INPROGRESS',
 ] as const
 
 /** The words of CAPABILITY for the state the session is in. */

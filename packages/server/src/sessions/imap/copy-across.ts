@@ -1,6 +1,6 @@
 // Copies between accounts: the messages are added to the other account anew.
 import { failure } from '@postern/contract'
-import { type NewMessage, rightBits, type Transferred } from '#services/mailbox'
+import { type NewMessage, type Progress, rightBits, type Transferred } from '#services/mailbox'
 import type { Place } from './folders.ts'
 import type { MailboxView } from './selected.ts'
 
@@ -9,7 +9,12 @@ const maxHeldBytes = 32 * 1024 * 1024
 const maxHeldMessages = 200
 
 /** All or none: what was added is taken away again when the rest cannot follow. */
-export async function copyAcross(view: MailboxView, uids: readonly number[], { account, mailbox }: Place): Promise<Transferred> {
+export async function copyAcross(
+  view: MailboxView,
+  uids: readonly number[],
+  { account, mailbox }: Place,
+  progress?: Progress,
+): Promise<Transferred> {
   const pairs: { from: number; to: number; id: number }[] = []
   let uidValidity = mailbox.uidValidity
   let change = 0
@@ -23,6 +28,7 @@ export async function copyAcross(view: MailboxView, uids: readonly number[], { a
         uidValidity = placement.uidValidity
         change = at
       }
+      await progress?.(pairs.length, uids.length)
     }
   } catch (error) {
     await account.remove(
@@ -35,10 +41,10 @@ export async function copyAcross(view: MailboxView, uids: readonly number[], { a
 }
 
 /** The source goes only when the copy is safe. */
-export async function moveAcross(view: MailboxView, uids: readonly number[], target: Place): Promise<Transferred> {
+export async function moveAcross(view: MailboxView, uids: readonly number[], target: Place, progress?: Progress): Promise<Transferred> {
   const { rights } = await view.account.get(view.mailbox.id)
   if ((rights & rightBits.removeItems) === 0) throw failure('forbidden')
-  const copied = await copyAcross(view, uids, target)
+  const copied = await copyAcross(view, uids, target, progress)
   const { change } = await view.account.remove(
     view.mailbox.id,
     copied.pairs.map(({ from }) => from),

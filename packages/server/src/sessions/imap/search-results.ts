@@ -1,8 +1,10 @@
 // What a search is to answer, and which messages its result is about.
 import { encodeOldSearch, encodeString, GrammarError, type SearchRequest, type SearchReturn, slicePartial } from '@postern/mail/imap'
+import type { Progress } from '#services/mailbox'
 import type { Call, Selected } from './command.ts'
 import { type Context, maxContexts, maxSortedMessages } from './contexts.ts'
 import { uidRequired, usesNumbers } from './numbers.ts'
+import { createProgress } from './progress.ts'
 import { ok, type Reply } from './reply.ts'
 import { toCriterion, usesModSeq } from './search-criteria.ts'
 
@@ -25,7 +27,7 @@ export interface Found {
 /** What tells SEARCH and SORT apart. */
 export interface Answering {
   readonly name: 'SEARCH' | 'SORT'
-  readonly arrange: (uids: readonly number[]) => Promise<readonly number[]>
+  readonly arrange: (uids: readonly number[], progress?: Progress) => Promise<readonly number[]>
   /** The response of RFC 4731. */
   readonly encode: (wanted: SearchReturn, found: Found) => string
 }
@@ -40,8 +42,9 @@ export async function answerSearch(session: Selected, request: SearchRequest, { 
   const criterion = toCriterion(request.criteria, view, Math.floor(session.clock.now() / 1000))
   // RFC 5182 §2.1: a search that fails leaves an empty result.
   if (wanted?.save === true) view.saved = []
-  const matches = (await view.account.search(view.mailbox.id, criterion)).filter(uid => view.indexOf(uid) >= 0)
-  const uids = await how.arrange(matches)
+  const [searching, arranging] = createProgress(session, tag, how.name === 'SORT' ? 2 : 1)
+  const matches = (await view.account.search(view.mailbox.id, criterion, searching)).filter(uid => view.indexOf(uid) >= 0)
+  const uids = await how.arrange(matches, arranging)
   if (wanted?.save === true) view.saved = reported(uids, wanted)
   if (wanted?.update === true) keepCurrent(session, { tag, isUid, criterion, uids, arrange: how.name === 'SORT' ? how.arrange : null })
   const numbers = isUid ? uids : uids.map(uid => view.indexOf(uid) + 1)

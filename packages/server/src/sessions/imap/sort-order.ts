@@ -3,7 +3,7 @@ import { splitAddress } from '@postern/mail/address'
 import type { SortCriterion } from '@postern/mail/imap'
 import { type Envelope, unpackEnvelope } from '@postern/mail/mime'
 import { baseSubject, decodeEncodedWords } from '@postern/mail/text'
-import type { Message } from '#services/mailbox'
+import type { Message, Progress } from '#services/mailbox'
 import type { Selected } from './command.ts'
 import type { MailboxView } from './selected.ts'
 
@@ -16,6 +16,7 @@ export async function sortMessages(
   session: Selected,
   uids: readonly number[],
   order: readonly SortCriterion[],
+  progress?: Progress,
 ): Promise<readonly number[]> {
   const { view } = session
   const needsMessages = order.some(({ by }) => by !== 'ARRIVAL' && by !== 'SIZE')
@@ -31,6 +32,7 @@ export async function sortMessages(
       keyed.push({ uid, keys: keysOf(view, view.indexOf(uid), message, order) })
     }
     await session.relieve()
+    await progress?.(from + step.length, uids.length)
   }
   const directions = order.map(({ reverse }) => (reverse ? -1 : 1))
   keyed.sort((a, b) => {

@@ -4,14 +4,15 @@ import type { AccountMailboxes, Transferred } from '#services/mailbox'
 import type { Call, Selected } from '../command.ts'
 import { copyAcross } from '../copy-across.ts'
 import type { Place } from '../folders.ts'
+import { createProgress } from '../progress.ts'
 import { ok, type Reply, someExpunged } from '../reply.ts'
 
 /** RFC 9051 §6.4.7; the UIDs of both sides correspond one by one (RFC 4315 §3). */
-export async function copy(session: Selected, args: Arguments, { isUid }: Call): Promise<Reply> {
-  const done = await transfer(session, args, isUid, { moves: false, within: session.view.account.copy, across: copyAcross })
+export async function copy(session: Selected, args: Arguments, call: Call): Promise<Reply> {
+  const done = await transfer(session, args, call, { moves: false, within: session.view.account.copy, across: copyAcross })
   if (done === null) return ok()
   const { outcome, fields, isShort } = done
-  return isShort && !isUid ? { ...someExpunged, fields } : ok(copyUid(outcome), { fields })
+  return isShort && !call.isUid ? { ...someExpunged, fields } : ok(copyUid(outcome), { fields })
 }
 
 export interface Transferring {
@@ -33,15 +34,16 @@ interface Done {
 export async function transfer(
   session: Selected,
   args: Arguments,
-  isUid: boolean,
+  { tag, isUid }: Call,
   { moves, within, across }: Transferring,
 ): Promise<Done | null> {
   const { account, mailbox } = session.view
   const { uids, target } = await readTransfer(session, args, isUid)
   if (uids.length === 0) return null
   const isNear = target.account.accountId === account.accountId && (moves || target.mailbox.id !== mailbox.id)
+  const [copying] = createProgress(session, tag, 1)
   // A message lives in a mailbox once: its copy beside it has to be another message.
-  const outcome = isNear ? await within(mailbox.id, uids, target.mailbox.id) : await across(session.view, uids, target)
+  const outcome = isNear ? await within(mailbox.id, uids, target.mailbox.id) : await across(session.view, uids, target, copying)
   return { outcome, fields: transferFields(session, target, outcome), isShort: outcome.pairs.length < uids.length }
 }
 

@@ -9,7 +9,7 @@ export async function sort(session: Selected, args: Arguments, call: Call): Prom
   const request = readSort(args)
   return answerSearch(session, request, call, {
     name: 'SORT',
-    arrange: uids => sortMessages(session, uids, request.order),
+    arrange: (uids, progress) => sortMessages(session, uids, request.order, progress),
     encode: (wanted, found) => encodeSorted(call, wanted, found),
   })
 }

@@ -2,9 +2,10 @@ import { type Arguments, encodeThreads, readThread } from '@postern/mail/imap'
 import { type Threadable, threadByIds, threadByReferences, threadBySubject } from '@postern/mail/message'
 import { fieldValue, parseMessageIds, readFields, rootPart, unpackStructure } from '@postern/mail/mime'
 import { baseSubject } from '@postern/mail/text'
-import type { Message } from '#services/mailbox'
+import type { Message, Progress } from '#services/mailbox'
 import type { Call, Selected } from '../command.ts'
 import { uidRequired, usesNumbers } from '../numbers.ts'
+import { createProgress } from '../progress.ts'
 import { ok, type Reply } from '../reply.ts'
 import { toCriterion } from '../search-criteria.ts'
 import { folded } from '../sort-order.ts'
@@ -15,18 +16,24 @@ const messagesPerStep = 100
 const maxReferences = 200
 
 /** RFC 5256 §3. */
-export async function thread(session: Selected, args: Arguments, { isUid }: Call): Promise<Reply> {
+export async function thread(session: Selected, args: Arguments, { tag, isUid }: Call): Promise<Reply> {
   const { view } = session
   const { algorithm, criteria } = readThread(args)
   if (session.enabled.has('UIDONLY') && usesNumbers(criteria)) return uidRequired
   const criterion = toCriterion(criteria, view, Math.floor(session.clock.now() / 1000))
-  const uids = (await view.account.search(view.mailbox.id, criterion)).filter(uid => view.indexOf(uid) >= 0)
-  const messages = await threadable(session, uids, isUid)
+  const [searching, threading] = createProgress(session, tag, 2)
+  const uids = (await view.account.search(view.mailbox.id, criterion, searching)).filter(uid => view.indexOf(uid) >= 0)
+  const messages = await threadable(session, uids, isUid, threading)
   session.write(encodeThreads(algorithms[algorithm](messages)))
   return ok(undefined, { fields: { accountId: view.account.accountId, mailboxId: view.mailbox.id, total: uids.length } })
 }
 
-async function threadable(session: Selected, uids: readonly number[], isUid: boolean): Promise<Threadable[]> {
+async function threadable(
+  session: Selected,
+  uids: readonly number[],
+  isUid: boolean,
+  progress: Progress | undefined,
+): Promise<Threadable[]> {
   const { view } = session
   const found: Threadable[] = []
   for (let from = 0; from < uids.length; from += messagesPerStep) {
@@ -39,6 +46,7 @@ async function threadable(session: Selected, uids: readonly number[], isUid: boo
       if (message === undefined) continue
       found.push({ number: isUid ? uid : view.indexOf(uid) + 1, ...(await factsOf(session, message)) })
       await session.relieve()
+      await progress?.(from + at + 1, uids.length)
     }
   }
   return found
