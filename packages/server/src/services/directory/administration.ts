@@ -162,6 +162,15 @@ export function createAdministration({
     }
   }
 
+  /** Whoever is a member of a person reads that person's mail. */
+  async function checkPersons(caller: Caller, operations: readonly PrincipalOperation[]): Promise<void> {
+    const joined = operations.filter(({ action, field }) => field === 'memberOf' && action !== 'removeItem')
+    for (const name of joined.flatMap(({ value }) => readTexts('memberOf', value))) {
+      const record = await look(caller, name)
+      if (record?.type === 'individual') await checkReach(caller, record)
+    }
+  }
+
   async function checkReachOfAll(caller: Caller, names: readonly string[]): Promise<void> {
     for (const name of names) {
       const record = await look(caller, name)
@@ -341,6 +350,7 @@ export function createAdministration({
         if (isSensitive) await checkReach(caller, record)
         const steps = await planChange(record, operations, { caller, hashSecret: hashOnce, verifySecret })
         await checkRoleMembers(caller, record, operations)
+        await checkPersons(caller, operations)
         await checkLifts(caller, record, operations)
         for (const step of steps) if (step.kind === 'name') await checkImitation(record.type, step.name, record.name)
         if (steps.length === 0) return

@@ -118,6 +118,11 @@ test('nobody touches secrets, addresses, roles or the existence of somebody who 
   for (const [action, field, value] of attempts)
     await assert.rejects(directory.change(helper, 'mighty', [{ action, field, value }]), refused('forbidden'), `${action} ${field}`)
   await assert.rejects(directory.remove(helper, 'mighty'), refused('forbidden'))
+  for (const [action, value] of [
+    ['addItem', 'mighty'],
+    ['set', ['mighty']],
+  ] as const)
+    await assert.rejects(directory.change(helper, 'helper', [{ action, field: 'memberOf', value }]), refused('forbidden'), action)
   await directory.change(helper, 'mighty', [{ action: 'set', field: 'description', value: 'harmless' }])
   await assert.rejects(
     directory.change(helper, 'base', [{ action: 'addItem', field: 'enabledPermissions', value: 'restart' }]),
