@@ -20,6 +20,7 @@ import {
 import type { Catalogue } from './catalogue.ts'
 import type { Caller } from './index.ts'
 import {
+  checkSecretCount,
   invalidParameters,
   isInputField,
   type PrincipalInput,
@@ -289,6 +290,7 @@ export function createAdministration({
       // Found out now, told in the order of the checks: after what is wrong with names.
       const later = await asLaterRefusal(async () => {
         checkPermissions(caller, texts)
+        checkSecretCount(texts.secrets.length)
         return {
           emails: texts.emails.map(readEmail),
           externalMembers: texts.externalMembers.map(readExternalMember),

@@ -260,3 +260,17 @@ test('a NUL is refused in every text', async () => {
     await assert.rejects(directory.change(root, 'plain-texts', operations), refused('invalidParameters'), field)
   }
 })
+
+test('an account has at most 100 secrets: each costs time at every login that fails', async () => {
+  await using bench = await openBench()
+  const { directory } = bench
+  const secrets = (count: number) => Array.from({ length: count }, (_, index) => `{PLAIN}${index}`)
+  const tooMany = refused('other', { details: 'More than 100 secrets' })
+  await assert.rejects(directory.create(root, { name: 'key-ring', secrets: secrets(101) }), tooMany)
+  await directory.create(root, { name: 'key-ring', secrets: secrets(100) })
+  const change = (action: string, value: unknown) => directory.change(root, 'key-ring', [{ action, field: 'secrets', value }])
+  await assert.rejects(change('addItem', '{PLAIN}more'), tooMany)
+  await assert.rejects(change('set', secrets(101)), tooMany)
+  await change('removeItem', '{PLAIN}0')
+  await change('addItem', '{PLAIN}more')
+})

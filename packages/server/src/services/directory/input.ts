@@ -63,6 +63,13 @@ export function readTexts(field: string, value: unknown): readonly string[] {
   })
 }
 
+/** Each of them is compared at every login that fails. */
+export const maxSecrets = 100
+
+export function checkSecretCount(count: number): void {
+  if (count > maxSecrets) throw failure('other', { details: `More than ${maxSecrets} secrets`, reason: null })
+}
+
 /** Bytes, or for tenants a list: bytes, then a count per type. At most 13 slots. */
 export function readQuota(value: unknown): { readonly quota: number | undefined; readonly list: readonly number[] | undefined } {
   if (value === undefined) return { quota: undefined, list: undefined }

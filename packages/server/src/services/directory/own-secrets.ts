@@ -3,6 +3,7 @@ import { settings as declared, failure } from '@postern/contract'
 import type { Settings } from '#data/settings'
 import { changePrincipal, getPrincipalById, type PrincipalRecord, type Store } from '#data/store'
 import { type Caller, fallbackAdministratorId } from './index.ts'
+import { checkSecretCount } from './input.ts'
 
 export type OwnSecretChange =
   /** Replaces all ordinary passwords; plain or hashed. */
@@ -33,7 +34,6 @@ export interface OwnSecretsParts {
 const maxPasswordBytes = 512
 const maxUrlBytes = 512
 const maxNameBytes = 255
-const maxSecrets = 100
 const maxAttempts = 50
 
 export function createOwnSecrets({ store, settings, hashSecret, isInternal }: OwnSecretsParts): OwnSecrets {
@@ -101,7 +101,7 @@ export function createOwnSecrets({ store, settings, hashSecret, isInternal }: Ow
           const { id, secrets, changeNumber: expected } = await recordOf(caller)
           let next: readonly string[] = secrets
           for (const change of changes) next = await changed(next, change)
-          if (next.length > maxSecrets) throw refusal(`More than ${maxSecrets} secrets`)
+          checkSecretCount(next.length)
           const steps = [{ kind: 'values', field: 'secrets', action: 'set', values: next }] as const
           if (await store.write(changePrincipal, { id, steps, expected })) return
         }

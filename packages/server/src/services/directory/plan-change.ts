@@ -1,7 +1,7 @@
 import { Failure, failure } from '@postern/contract'
 import { foldName, type LaterRefusal, type PrincipalRecord, type PrincipalStep, type RelationField, type ValueField } from '#data/store'
 import type { Caller } from './index.ts'
-import { type PrincipalOperation, readQuota, readTexts } from './input.ts'
+import { checkSecretCount, type PrincipalOperation, readQuota, readTexts } from './input.ts'
 import { foldAddress, readEmail, readExternalMember, readName } from './names.ts'
 import { checkKnown, checkPermissions } from './rights.ts'
 
@@ -157,6 +157,7 @@ async function planSecrets({ secrets }: PrincipalRecord, operation: PrincipalOpe
     values: changed,
   })
   if (operation.action !== 'removeItem') {
+    checkSecretCount(values.length + (operation.action === 'set' ? 0 : secrets.length))
     const hashed = await Promise.all(values.map(parts.hashSecret))
     if (operation.action === 'set') return [step('set', hashed)]
     return hashed.map((secret, index) => step(values[index]?.startsWith('otpauth://') ? 'first' : 'add', [secret]))
