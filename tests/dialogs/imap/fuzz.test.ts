@@ -169,26 +169,71 @@ const names = [
 ]
 const line = fc.tuple(fc.constantFrom(...names), fc.array(fc.constantFrom(...words), { maxLength: 6 }))
 
+/** Everything the server says to a client that logs in, selects the inbox and sends these commands. */
+async function converse(before: string, lines: readonly (readonly [name: string, args: readonly string[]])[]): Promise<string> {
+  const socket = connect(server.port('bare').port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.setEncoding('latin1')
+  const commands = lines.map(([name, args], at) => `t${at} ${[name, ...args].join(' ')}\r\n`)
+  // A literal at the end of a line swallows the next one, so the last command is asked for by three.
+  socket.write(
+    Buffer.from(`l LOGIN jane secret\r\n${before}l SELECT INBOX\r\n${commands.join('')}end NOOP\r\nend NOOP\r\nend LOGOUT\r\n`, 'latin1'),
+  )
+  let received = ''
+  for await (const text of socket) received += text
+  assert.match(received, /^\* OK [\s\S]*\* BYE [^\r\n]*\r\nend OK LOGOUT completed\r\n$/)
+  assert.deepEqual(server.errors, [])
+  const defects = server.trace.of('imap.error').filter(({ fields }) => JSON.stringify(fields.details)?.includes('Defect'))
+  assert.deepEqual(defects, [])
+  return received
+}
+
 test('commands with any arguments in any order', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 40 }), async lines => {
-      const socket = connect(server.port('bare').port, '127.0.0.1')
-      await once(socket, 'connect')
-      socket.setEncoding('latin1')
-      const commands = lines.map(([name, args], at) => `t${at} ${[name, ...args].join(' ')}\r\n`)
-      // A literal at the end of a line swallows the next one, so the last command is asked for by three.
-      socket.write(
-        Buffer.from(`l LOGIN jane secret\r\nl SELECT INBOX\r\n${commands.join('')}end NOOP\r\nend NOOP\r\nend LOGOUT\r\n`, 'latin1'),
-      )
-      let received = ''
-      for await (const text of socket) received += text
-      assert.match(received, /^\* OK [\s\S]*\* BYE [^\r\n]*\r\nend OK LOGOUT completed\r\n$/)
-      assert.deepEqual(server.errors, [])
-      const defects = server.trace.of('imap.error').filter(({ fields }) => JSON.stringify(fields.details)?.includes('Defect'))
-      assert.deepEqual(defects, [])
-    }),
+    fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 40 }), async lines => void (await converse('', lines))),
     { numRuns: 150 },
   )
+})
+
+test('whatever is sent, no message number is told once UIDONLY is enabled', async () => {
+  const apt = fc.tuple(
+    fc.constantFrom(
+      'FETCH',
+      'UID FETCH',
+      'STORE',
+      'UID STORE',
+      'EXPUNGE',
+      'NOOP',
+      'SEARCH',
+      'UID SEARCH',
+      'UID COPY',
+      'UID MOVE',
+      'SELECT',
+    ),
+    fc.constantFrom(
+      ['1:* FLAGS'],
+      ['2 (UID FLAGS)'],
+      ['3:5 +FLAGS (\\Deleted)'],
+      ['* FLAGS.SILENT ($x)'],
+      ['1:* BODY[]'],
+      ['UNSEEN'],
+      ['NOT 1'],
+      ['2 INBOX'],
+      ['INBOX'],
+      [],
+    ),
+  )
+  let told = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(apt, line), { minLength: 1, maxLength: 30 }), async lines => {
+      await server.direct('messages jane INBOX 3')
+      const received = await converse('l ENABLE UIDONLY\r\n', lines)
+      assert.doesNotMatch(received, /^\* \d+ (FETCH|EXPUNGE)/m)
+      told += received.match(/^\* (\d+ UIDFETCH|VANISHED) /gm)?.length ?? 0
+    }),
+    { numRuns: 60 },
+  )
+  assert.ok(told > 0)
 })
 
 test('any octets', async () => {
