@@ -190,6 +190,24 @@ export function describeMail(name: string, open: () => Promise<Store>): void {
       assert.deepEqual(await checkInvariants(store), [])
     })
 
+    it('a mailbox that is deleted while it gets notes leaves none', async () => {
+      await using store = await open()
+      await prepare(store)
+      for (let round = 0; round < 5; round++) {
+        const place = { accountId, parentId: noParent, names: ['box'], role: null, sortOrder: 0, now, maxMailboxes: 100 }
+        const { mailbox } = await store.write(createMailbox, place)
+        const goes = { accountId, mailboxId: mailbox.id, removesMessages: true, keeping: { keptUntil: null }, now }
+        const [, ...noted] = await Promise.allSettled([
+          store.write(destroyMailbox, goes),
+          ...Array.from({ length: 6 }, (_, n) => note(store, mailbox.id, `/n${n}`)),
+          store.write(copyAnnotations, { accountId, fromId: 0, toId: mailbox.id }),
+        ])
+        for (const outcome of noted)
+          if (outcome.status === 'rejected') assert.equal(outcome.reason.code, 'mailboxNotFound', String(outcome.reason))
+        assert.deepEqual(await checkInvariants(store), [])
+      }
+    })
+
     it('an account goes step by step, and leaves nothing', async () => {
       await using store = await open()
       await prepare(store)

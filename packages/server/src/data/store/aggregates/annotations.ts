@@ -12,7 +12,10 @@ const everybody = -1
 export const maxAnnotationBytes = 64 * 1024
 /** Notes of one holder on one mailbox. */
 const maxNotes = 100
-/** Octets of names and values: of everybody's notes in an account, and of all private notes of a principal wherever they are. */
+/**
+ * Octets of names and values: of everybody's notes in an account, and of all private notes of a principal wherever they are. What a
+ * principal writes into several accounts in the same moment is not added up.
+ */
 const maxHeldBytes = 1024 * 1024
 
 export interface AnnotationRow {
@@ -56,7 +59,9 @@ export const changeAnnotations: Command<
 > = {
   name: 'annotations.change',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, principalId, mailboxId, changes }) => {
+    await lockAccount(tx, accountId)
     if (mailboxId !== wholeAccount) await requireMailbox(tx, accountId, mailboxId)
     for (const { name, isPrivate, value } of changes) {
       const key = [accountId, mailboxId, isPrivate ? principalId : everybody, name]
@@ -80,6 +85,12 @@ export const changeAnnotations: Command<
   },
 }
 
+/** So that no mailbox goes while it gets notes. Notes are nothing that change numbers tell of. */
+async function lockAccount(tx: Transaction, accountId: number): Promise<void> {
+  const { changes } = await tx.run('UPDATE mail_accounts SET account_id = account_id WHERE account_id = ?', [accountId])
+  if (changes === 0) throw refusal('accountNotFound')
+}
+
 async function countOf(tx: Transaction, accountId: number, mailboxId: number, holderId: number): Promise<number> {
   const row = await tx.get<{ count: number }>(
     'SELECT COUNT(*) AS count FROM annotations WHERE account_id = ? AND mailbox_id = ? AND holder_id = ?',
@@ -101,7 +112,9 @@ async function bytesOf(tx: Transaction, accountId: number, holderId: number): Pr
 export const copyAnnotations: Command<{ readonly accountId: number; readonly fromId: number; readonly toId: number }, void> = {
   name: 'annotations.copy',
   lane: ({ accountId }) => accountId,
+  locksFirst: true,
   run: async (tx, { accountId, fromId, toId }) => {
+    await lockAccount(tx, accountId)
     await requireMailbox(tx, accountId, toId)
     const holders = await tx.tuples<[number, number]>(
       `SELECT holder_id, SUM(LENGTH(name) + LENGTH(value)) FROM annotations WHERE account_id = ? AND mailbox_id = ?
