@@ -252,6 +252,9 @@ export function createOauth({ settings, access, directory, ephemeral, clock, ran
     const caller = isRight ? await access.callerFor(claims.accountId).catch(undefinedIfRefused) : undefined
     if (claims === undefined || !caller?.rights.has('authenticate')) return { error: 'invalid_grant' }
     const { accountId, clientId, expiresAt } = claims
+    // The registration may have gone since.
+    const refusal = await registrationRefusal(accountId, clientId)
+    if (refusal !== undefined) return refusal
     const isOld = expiresAt - clock.now() <= settings.read(declared.oauth.expiryRefreshTokenRenew)
     return {
       access_token: await issueAccess(accountId, clientId),

@@ -161,6 +161,15 @@ test('with registration demanded, only known clients with known addresses get to
   await server.set({ 'oauth.client-registration.require': 'true' })
   assert.equal(await tryAs(known, 'https://new.example.net/cb'), 'tokens')
   assert.equal(await tryAs(known, 'https://new.example.net/cb2'), 'invalid_client')
+  const asked = { client_id: known, redirect_uri: 'https://new.example.net/cb' }
+  const { body: given } = await post('/api/oauth', { type: 'code', ...asked }, 'jane:jane')
+  const { code } = given['data'] as { code: string }
+  const { body: tokens } = await post('/auth/token', { grant_type: 'authorization_code', code, ...asked })
+  const refresh = async () =>
+    (await post('/auth/token', { grant_type: 'refresh_token', refresh_token: String(tokens['refresh_token']) })).body
+  assert.ok((await refresh())['access_token'])
+  await server.call('DELETE', `/api/principal/${known}`)
+  assert.deepEqual(await refresh(), { error: 'invalid_request' }, 'a client that is gone refreshes nothing')
   assert.equal(await tryAs('unknown', 'https://new.example.net/cb'), 'invalid_request')
   assert.equal(await tryAs('unknown', 'https://new.example.net/cb', 'admin:admin'), 'tokens', 'some may override it')
   const { body: device } = await post('/auth/device', { client_id: 'tv' })
