@@ -96,6 +96,11 @@ test('what a page refuses is documented as a page', () => {
     if (status !== '303') assert.ok('text/html' in (content as JsonObject), status)
 })
 
+test('an unknown blob is told with status 200 as JSON, and the document knows', () => {
+  const { content } = statuses('/api/store/blobs/{hash}', 'get')['200'] ?? {}
+  assert.deepEqual(Object.keys(content as JsonObject), ['application/octet-stream', 'application/json'])
+})
+
 test('types that differ from the usual are documented as they are sent', () => {
   assert.deepEqual(Object.keys(statuses('/healthz/live', 'get')['200']?.['content'] as JsonObject), ['application/problem+json'])
 })

@@ -87,7 +87,7 @@ function requestBodyOf({ body }: Endpoint, convert: Converter): JsonObject {
   return { requestBody: { required: true, content: { [mediaType]: schema } } }
 }
 
-function successOf(output: ResponseBody, convert: Converter): JsonObject {
+function successOf({ output, errors: refusals }: Endpoint, convert: Converter): JsonObject {
   switch (output.kind) {
     case 'data':
       return {
@@ -112,8 +112,12 @@ function successOf(output: ResponseBody, convert: Converter): JsonObject {
           },
         },
       }
-    default:
-      return { [output.mediaType]: {} }
+    default: {
+      // A refusal with a name has status 200 here, too.
+      const isNamed = refusals.some(code => errors[code].http.kind === 'management')
+      const refused: JsonObject = isNamed ? { 'application/json': { schema: { $ref: '#/components/schemas/ManagementError' } } } : {}
+      return { [output.mediaType]: {}, ...refused }
+    }
   }
 }
 
@@ -172,7 +176,7 @@ export function openApiDocument(): JsonObject {
           parameters: parametersOf(endpoint, path),
           ...requestBodyOf(endpoint, components.convert),
           responses: {
-            200: { description: 'Success.', content: successOf(endpoint.output, components.convert) },
+            200: { description: 'Success.', content: successOf(endpoint, components.convert) },
             ...withRefusals(endpoint.output, problemsOf(refusalsOf(endpoint)), components.convert),
           },
         },

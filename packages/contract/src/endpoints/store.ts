@@ -152,7 +152,7 @@ export const resetUids = endpoint({
   access: { anyOf: ['purge-account', 'imap-authenticate'] },
   impact: 'destructive',
   params: { account },
-  output: data(Type.Tuple([natural, natural], { description: 'mailboxes, messages' })),
+  output: data(Type.Array(natural, { minItems: 2, maxItems: 2, description: 'mailboxes, messages' })),
   errors: ['notFound', 'forbidden'],
   summary: 'Give all mailboxes a new UIDVALIDITY and all messages new UIDs',
   doc: 'Accounts other than the own one need `purge-account`.',
