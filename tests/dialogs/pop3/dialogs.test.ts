@@ -24,8 +24,8 @@ for (const name of readdirSync(directory).filter(file => file.endsWith('.txt')))
         const wanted = { kind: 'access', accountId: principal?.id ?? 0, clientId: 'dialog', lifeMs: 3_600_000 } as const
         const token = await server.access.tokens.issue(wanted)
         const base64 = (text: string): string => Buffer.from(text).toString('base64')
-        variables.set('oauthbearer', base64(`n,a=jane@example.org,\x01host=mail\x01port=110\x01auth=Bearer ${token}\x01\x01`))
-        variables.set('xoauth2', base64(`user=jane@example.org\x01auth=Bearer ${token}\x01\x01`))
+        variables.set('oauthbearer', base64(`n,a=jane,\x01host=mail\x01port=110\x01auth=Bearer ${token}\x01\x01`))
+        variables.set('xoauth2', base64(`user=jane\x01auth=Bearer ${token}\x01\x01`))
       },
     })
     assertNoDefects(server)

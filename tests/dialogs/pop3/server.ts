@@ -70,7 +70,7 @@ export async function startPop3Server({ clock = systemClock, wrap = account => a
   const certificates = await createCertificates({ settings, clock, random: systemRandom, trace })
   const limits = { connections: createConcurrencyLimit(), requests: createRateCounter({ clock }) }
   const opening = { open: async (accountId: number) => wrap(await mailboxes.open(accountId)) }
-  const pop3 = createPop3({ access, directory, mailboxes: opening, settings, limits, clock, trace })
+  const pop3 = createPop3({ access, mailboxes: opening, settings, limits, clock, trace })
   const imap = createImap({
     access,
     directory,

@@ -137,7 +137,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       trace,
     }),
   )
-  const pop3 = opened.use(createPop3({ access, directory, mailboxes, settings, limits: clientLimits, clock, trace }))
+  const pop3 = opened.use(createPop3({ access, mailboxes, settings, limits: clientLimits, clock, trace }))
   const maintenance = createMaintenance({ store, blobs, mailboxes, directory, ephemeral, settings, trace })
   opened.defer(() => maintenance.settled())
   let isReady = false

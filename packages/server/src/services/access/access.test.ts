@@ -62,6 +62,10 @@ before(async () => {
   await directory.create(root, { type: 'group', name: 'staff', secrets: 'hunter2', roles: ['user'] })
   await directory.create(root, { type: 'apiKey', name: 'key', secrets: 'hunter2', roles: ['admin'] })
   await directory.create(root, { name: 'chief', secrets: 'hunter2', roles: ['admin'] })
+  await directory.create(root, { type: 'tenant', name: 'acme', roles: ['admin'] })
+  await directory.create(root, { type: 'domain', name: 'acme.example', tenant: 'acme' })
+  await directory.create(root, { name: 'boss@acme.example', secrets: 'hunter2', roles: ['admin'], tenant: 'acme' })
+  await directory.create(root, { name: 'clerk@acme.example', secrets: 'hunter2', roles: ['user'], tenant: 'acme' })
 })
 
 beforeEach(() => {
@@ -128,6 +132,35 @@ test('the emergency administrator and the master login', async () => {
   assert.equal(admin.accountId, fallbackAdministratorId)
   assert.ok(admin.rights.has('restart'))
   assert.equal((await logIn('jane%master', 'skeleton')).name, 'jane')
+})
+
+const identities: ReadonlyArray<[who: string, actAs: string, outcome: string]> = [
+  ['jane', '', 'jane'],
+  ['jane', 'JANE', 'jane'],
+  ['jane', 'jane@example.org', 'jane'],
+  ['jane', 'otto', 'loginForbidden'],
+  ['jane', 'unheard-of', 'loginForbidden'],
+  ['chief', 'jane', 'jane'],
+  ['chief', 'nobody', 'loginForbidden'],
+  ['chief', 'staff', 'loginForbidden'],
+  ['chief', 'unheard-of', 'loginForbidden'],
+  ['chief', 'clerk@acme.example', 'clerk@acme.example'],
+  ['boss@acme.example', 'clerk@acme.example', 'clerk@acme.example'],
+  ['boss@acme.example', 'jane', 'loginForbidden'],
+]
+for (const [who, actAs, outcome] of identities) {
+  test(`${who} asks to act as ${actAs === '' ? 'nobody else' : actAs}: ${outcome}`, async () => {
+    const attempt = access.authenticate({ kind: 'password', login: who, secret: 'hunter2', actAs }, { remoteIp: '192.0.2.1', trace })
+    if (outcome === 'loginForbidden') await assert.rejects(attempt, refused(outcome))
+    else assert.equal((await attempt).name, outcome)
+  })
+}
+
+test('the emergency administrator names himself, or somebody else', async () => {
+  const as = (actAs: string): Promise<Caller> =>
+    access.authenticate({ kind: 'password', login: 'admin', secret: 'emergency', actAs }, { remoteIp: '192.0.2.1', trace })
+  assert.equal((await as('Admin')).accountId, fallbackAdministratorId)
+  assert.equal((await as('jane')).name, 'jane')
 })
 
 test('an API key proves itself as such', async () => {

@@ -23,12 +23,13 @@ export { isEqual } from './equal.ts'
 export { createPasswords, isHashed, type Passwords } from './passwords.ts'
 export type { TokenClaims, TokenKind, Tokens } from './tokens.ts'
 
+/** `actAs` is whom the client wants to act as, by SASL authorization identity; nobody else when absent or empty. */
 export type Credentials =
   /** `secret` carries the second factor as `password$code` where one is needed. */
-  | { readonly kind: 'password'; readonly login: string; readonly secret: string }
+  | { readonly kind: 'password'; readonly login: string; readonly secret: string; readonly actAs?: string }
   | { readonly kind: 'apiKey'; readonly name: string; readonly secret: string }
   /** An access token, or the token of one stream. */
-  | { readonly kind: 'token'; readonly token: string; readonly stream?: StreamToken }
+  | { readonly kind: 'token'; readonly token: string; readonly stream?: StreamToken; readonly actAs?: string }
 
 type SecretCredentials = Exclude<Credentials, { kind: 'token' }>
 
@@ -44,7 +45,7 @@ export interface Access {
   readonly tokens: Tokens
   /**
    * Proves who somebody is. Failures: `authenticationFailed`, `totpRequired`, `tooManyAuthAttempts` (banned by this very attempt),
-   * `tooManyRequests` (the name is being guessed), `loginForbidden` (may not log in at all), `tokenExpired`, `temporaryAuthFailure`.
+   * `tooManyRequests` (the name is being guessed), `loginForbidden` (may not log in at all, or not as whom it asked for), `tokenExpired`, `temporaryAuthFailure`.
    */
   authenticate(credentials: Credentials, origin: Origin): Promise<Caller>
   /** The caller for an account that proved itself otherwise. Failure `authenticationFailed` when it is gone. */
@@ -271,23 +272,37 @@ export function createAccess({ store, settings, directory, passwords, ephemeral,
     return { ...caller, rights: caller.rights.intersection(new Set([...streamRights[stream], 'authenticate'])) }
   }
 
+  function demand({ rights, name }: Caller, right: PermissionId, { trace: own, remoteIp }: Origin): void {
+    if (rights.has(right)) return
+    own.emit('security.unauthorized', { accountName: name, remoteIp: ipField(remoteIp), details: { word: right } })
+    throw failure('loginForbidden')
+  }
+
+  /** RFC 4616 §2: who may not act as somebody is refused. Nobody acts for another tenant. */
+  async function actingAs(caller: Caller, credentials: Credentials, origin: Origin): Promise<Caller> {
+    if (credentials.kind === 'apiKey' || !credentials.actAs) return caller
+    const { actAs } = credentials
+    const isLogin = credentials.kind === 'password' && credentials.login.toLowerCase() === actAs.toLowerCase()
+    if (isLogin || (await directory.ownsAddress(caller.accountId, actAs))) return caller
+    demand(caller, 'impersonate', origin)
+    const account = await directory.byName(actAs)
+    const isWithinReach = caller.tenantId === undefined || account?.tenant?.id === caller.tenantId
+    if (account?.type !== 'individual' || !isWithinReach) throw failure('loginForbidden')
+    return callerFor(account.id)
+  }
+
   return {
     bans,
     tokens,
     callerFor,
     async authenticate(credentials, origin) {
-      const caller = await (credentials.kind === 'token'
+      const proven = await (credentials.kind === 'token'
         ? byToken(credentials.token, credentials.stream, origin)
         : bySecret(credentials, origin))
-      if (!caller.rights.has('authenticate')) {
-        origin.trace.emit('security.unauthorized', {
-          accountName: caller.name,
-          remoteIp: ipField(origin.remoteIp),
-          details: { word: 'authenticate' },
-        })
-        throw failure('loginForbidden')
-      }
-      if (caller.rights.has('settings-update')) bans.protect(origin.remoteIp)
+      demand(proven, 'authenticate', origin)
+      if (proven.rights.has('settings-update')) bans.protect(origin.remoteIp)
+      const caller = await actingAs(proven, credentials, origin)
+      demand(caller, 'authenticate', origin)
       origin.trace.emit('auth.success', { accountName: caller.name, remoteIp: ipField(origin.remoteIp) })
       return caller
     },

@@ -21,7 +21,7 @@ import { ImapSession } from './session.ts'
 import { createUploads } from './uploads.ts'
 
 export interface ImapParts {
-  readonly access: Pick<Access, 'authenticate' | 'callerFor' | 'bans'>
+  readonly access: Pick<Access, 'authenticate' | 'bans'>
   readonly directory: Pick<Directory, 'byId' | 'byName'>
   readonly mailboxes: Pick<Mailboxes, 'open' | 'watch'>
   /** Accounts with mailboxes that any of these principals was given rights on. */

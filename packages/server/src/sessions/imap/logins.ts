@@ -13,19 +13,13 @@ export interface Login extends Disposable {
   readonly directory: Pick<Directory, 'byId' | 'byName'>
 }
 
-export interface Attempt {
-  readonly credentials: Credentials
-  /** Whom to act as, by SASL authorization identity. */
-  readonly actAs: string
-}
-
 export interface Logins {
   /** Failures of `access.authenticate`, `loginForbidden`, `tooManyConnections`. */
-  logIn(attempt: Attempt, origin: Origin): Promise<Login>
+  logIn(credentials: Credentials, origin: Origin): Promise<Login>
 }
 
 export interface LoginsParts {
-  readonly access: Pick<Access, 'authenticate' | 'callerFor'>
+  readonly access: Pick<Access, 'authenticate'>
   readonly directory: Pick<Directory, 'byId' | 'byName'>
   readonly openFolders: (caller: Caller) => Promise<Folders>
   readonly connections: ConcurrencyLimit
@@ -33,18 +27,9 @@ export interface LoginsParts {
 }
 
 export function createLogins({ access, directory, openFolders, connections, limits }: LoginsParts): Logins {
-  /** RFC 4616 §2: an authorization identity is heeded for those who may act for others; for all else it says nothing new. */
-  async function actingAs(caller: Caller, actAs: string): Promise<Caller> {
-    if (actAs === '' || !caller.rights.has('impersonate')) return caller
-    const account = await directory.byName(actAs)
-    if (account === undefined || account.id === caller.accountId) return caller
-    if (account.type !== 'individual') throw failure('loginForbidden')
-    return access.callerFor(account.id)
-  }
-
   return {
-    async logIn({ credentials, actAs }, origin) {
-      const caller = await actingAs(await access.authenticate(credentials, origin), actAs)
+    async logIn(credentials, origin) {
+      const caller = await access.authenticate(credentials, origin)
       if (!caller.rights.has('imap-authenticate')) throw failure('loginForbidden')
       const max = caller.rights.has('unlimited-requests') ? undefined : limits.maxConcurrent()
       const slot = connections.enter(`imap:${caller.accountId}`, max ?? Number.POSITIVE_INFINITY)

@@ -9,7 +9,6 @@ import type { Connection, ServerTls } from '#base/net'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Settings } from '#data/settings'
 import type { Access } from '#services/access'
-import type { Directory } from '#services/directory'
 import type { Mailboxes } from '#services/mailbox'
 import { createLimits } from './limits.ts'
 import { createLogins, type Login } from './logins.ts'
@@ -17,8 +16,7 @@ import { createSentSizes } from './sent-sizes.ts'
 import { Pop3Session } from './session.ts'
 
 export interface Pop3Parts {
-  readonly access: Pick<Access, 'authenticate' | 'callerFor' | 'bans'>
-  readonly directory: Pick<Directory, 'byName'>
+  readonly access: Pick<Access, 'authenticate' | 'bans'>
   readonly mailboxes: Pick<Mailboxes, 'open'>
   readonly settings: Pick<Settings, 'read'>
   /** Connections and commands by account; shared by the protocols that have these limits in common. */
@@ -35,11 +33,11 @@ export interface Pop3 extends AsyncDisposable {
 /** How long sessions may take to end when the server stops. */
 const stopPatienceMs = 8_000
 
-export function createPop3({ access, directory, mailboxes, settings, limits: shared, clock, trace }: Pop3Parts): Pop3 {
+export function createPop3({ access, mailboxes, settings, limits: shared, clock, trace }: Pop3Parts): Pop3 {
   const limits = createLimits(settings)
   const stop = new AbortController()
   const running = new Map<Promise<void>, Connection>()
-  const logins = createLogins({ access, directory, mailboxes, sizes: createSentSizes(), connections: shared.connections, limits })
+  const logins = createLogins({ access, mailboxes, sizes: createSentSizes(), connections: shared.connections, limits })
 
   function admit({ caller }: Login): boolean {
     const rate = limits.requestRate()

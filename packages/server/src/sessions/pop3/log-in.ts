@@ -1,7 +1,7 @@
 // How a login ends, whichever command brought it.
 import { Failure, failure } from '@postern/contract'
+import type { Credentials } from '#services/access'
 import type { Session } from './command.ts'
-import type { Attempt } from './logins.ts'
 import { ok, type Reply, replyToFailure } from './reply.ts'
 
 /** Wrong credentials of all kinds: so many of them are one too many. */
@@ -9,9 +9,9 @@ const counted: ReadonlySet<string> = new Set(['authenticationFailed', 'tokenExpi
 /** Failures after which the connection is of no more use. */
 const endings: ReadonlySet<string> = new Set(['tooManyAuthAttempts', 'tooManyConnections'])
 
-export async function logIn(session: Session, attempt: Attempt): Promise<Reply> {
+export async function logIn(session: Session, credentials: Credentials): Promise<Reply> {
   try {
-    const login = await session.logins.logIn(attempt, { remoteIp: session.remoteIp, trace: session.trace })
+    const login = await session.logins.logIn(credentials, { remoteIp: session.remoteIp, trace: session.trace })
     session.logIn(login)
     return ok('Authentication successful')
   } catch (error) {

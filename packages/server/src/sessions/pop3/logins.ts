@@ -2,7 +2,7 @@
 import { failure } from '@postern/contract'
 import type { ConcurrencyLimit } from '#base/limits'
 import type { Access, Credentials, Origin } from '#services/access'
-import type { Caller, Directory } from '#services/directory'
+import type { Caller } from '#services/directory'
 import type { Mailboxes } from '#services/mailbox'
 import type { Limits } from './limits.ts'
 import { type Maildrop, openMaildrop } from './maildrop.ts'
@@ -13,39 +13,23 @@ export interface Login extends Disposable {
   readonly maildrop: Maildrop
 }
 
-export interface Attempt {
-  readonly credentials: Credentials
-  /** Whom to act as, by SASL authorization identity. */
-  readonly actAs: string
-}
-
 export interface Logins {
   /** Failures of `access.authenticate`, `loginForbidden`, `tooManyConnections`. */
-  logIn(attempt: Attempt, origin: Origin): Promise<Login>
+  logIn(credentials: Credentials, origin: Origin): Promise<Login>
 }
 
 export interface LoginsParts {
-  readonly access: Pick<Access, 'authenticate' | 'callerFor'>
-  readonly directory: Pick<Directory, 'byName'>
+  readonly access: Pick<Access, 'authenticate'>
   readonly mailboxes: Pick<Mailboxes, 'open'>
   readonly sizes: SentSizes
   readonly connections: ConcurrencyLimit
   readonly limits: Limits
 }
 
-export function createLogins({ access, directory, mailboxes, sizes, connections, limits }: LoginsParts): Logins {
-  /** RFC 4616 §2: an authorization identity is heeded for those who may act for others; for all else it says nothing new. */
-  async function actingAs(caller: Caller, actAs: string): Promise<Caller> {
-    if (actAs === '' || !caller.rights.has('impersonate')) return caller
-    const account = await directory.byName(actAs)
-    if (account === undefined || account.id === caller.accountId) return caller
-    if (account.type !== 'individual') throw failure('loginForbidden')
-    return access.callerFor(account.id)
-  }
-
+export function createLogins({ access, mailboxes, sizes, connections, limits }: LoginsParts): Logins {
   return {
-    async logIn({ credentials, actAs }, origin) {
-      const caller = await actingAs(await access.authenticate(credentials, origin), actAs)
+    async logIn(credentials, origin) {
+      const caller = await access.authenticate(credentials, origin)
       if (!caller.rights.has('pop3-authenticate')) throw failure('loginForbidden')
       const max = caller.rights.has('unlimited-requests') ? undefined : limits.maxConcurrent()
       const slot = connections.enter(`imap:${caller.accountId}`, max ?? Number.POSITIVE_INFINITY)

@@ -1,9 +1,9 @@
 import { Failure, failure } from '@postern/contract'
 import { type Arguments, readAuthenticate } from '@postern/mail/imap'
 import { bearerError, decodeResponse, encodeChallenge, parseOauthBearer, parsePlain, parseXoauth2 } from '@postern/mail/sasl'
+import type { Credentials } from '#services/access'
 import { capabilities } from '../capabilities.ts'
 import type { Session } from '../command.ts'
-import type { Attempt } from '../logins.ts'
 import { bad, ok, type Reply, replyToFailure } from '../reply.ts'
 
 const maxResponseBytes = 16 * 1024
@@ -14,9 +14,9 @@ export async function authenticate(session: Session, args: Arguments): Promise<R
   const mechanism = mechanisms[name]
   if (mechanism === undefined) throw failure('authenticationMechanism')
   if (!session.mayUsePassword) throw failure('encryptionRequired')
-  const attempt = await mechanism.exchange(session, initialResponse === null ? undefined : decode(initialResponse))
-  if (attempt === null) return bad('Authentication cancelled.')
-  const reply = await logInWith(session, attempt)
+  const credentials = await mechanism.exchange(session, initialResponse === null ? undefined : decode(initialResponse))
+  if (credentials === null) return bad('Authentication cancelled.')
+  const reply = await logInWith(session, credentials)
   // RFC 7628 §3.2.2: why a token is refused is told first; the client answers that it heard.
   if (mechanism.tellsWhy && (reply.code === 'AUTHENTICATIONFAILED' || reply.code === 'EXPIRED')) {
     session.write(`+ ${bearerError()}\r\n`)
@@ -27,7 +27,7 @@ export async function authenticate(session: Session, args: Arguments): Promise<R
 
 interface Mechanism {
   /** What the client proves itself with; null when it gave up. */
-  readonly exchange: (session: Session, first: Buffer | undefined) => Promise<Attempt | null>
+  readonly exchange: (session: Session, first: Buffer | undefined) => Promise<Credentials | null>
   readonly tellsWhy?: true
 }
 
@@ -39,20 +39,20 @@ const mechanisms: Readonly<Record<string, Mechanism>> = {
 }
 
 /** RFC 4616. */
-async function plain(session: Session, first: Buffer | undefined): Promise<Attempt | null> {
+async function plain(session: Session, first: Buffer | undefined): Promise<Credentials | null> {
   const response = first ?? (await challenge(session, ''))
   if (response === null) return null
   const message = parsePlain(response)
   if (message === null) throw failure('challengeInvalid')
-  return { credentials: { kind: 'password', login: message.login, secret: message.secret }, actAs: message.actAs }
+  return { kind: 'password', ...message }
 }
 
 /** Not standardised, but what some old clients speak only. */
-async function login(session: Session, first: Buffer | undefined): Promise<Attempt | null> {
+async function login(session: Session, first: Buffer | undefined): Promise<Credentials | null> {
   const name = first ?? (await challenge(session, 'Username:'))
   if (name === null) return null
   const secret = await challenge(session, 'Password:')
-  return secret === null ? null : { credentials: { kind: 'password', login: name.toString(), secret: secret.toString() }, actAs: '' }
+  return secret === null ? null : { kind: 'password', login: name.toString(), secret: secret.toString() }
 }
 
 /** RFC 7628, and its older form. */
@@ -62,7 +62,7 @@ function bearer(read: typeof parseOauthBearer): Mechanism['exchange'] {
     if (response === null) return null
     const message = read(response)
     if (message === null) throw failure('challengeInvalid')
-    return { credentials: { kind: 'token', token: message.token }, actAs: message.actAs }
+    return { kind: 'token', ...message }
   }
 }
 
@@ -84,9 +84,9 @@ function decode(base64: string): Buffer {
 /** Failures after which the connection is of no more use. */
 const endings: ReadonlySet<string> = new Set(['tooManyAuthAttempts', 'tooManyConnections'])
 
-export async function logInWith(session: Session, attempt: Attempt): Promise<Reply> {
+export async function logInWith(session: Session, credentials: Credentials): Promise<Reply> {
   try {
-    session.logIn(await session.logins.logIn(attempt, { remoteIp: session.remoteIp, trace: session.trace }))
+    session.logIn(await session.logins.logIn(credentials, { remoteIp: session.remoteIp, trace: session.trace }))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const isCounted =

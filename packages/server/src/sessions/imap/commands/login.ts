@@ -8,5 +8,5 @@ import { logInWith } from './authenticate.ts'
 export async function login(session: Session, args: Arguments): Promise<Reply> {
   const { user, password } = readLogin(args)
   if (!session.mayUsePassword) throw failure('encryptionRequired')
-  return logInWith(session, { credentials: { kind: 'password', login: user.toString(), secret: password.toString() }, actAs: '' })
+  return logInWith(session, { kind: 'password', login: user.toString(), secret: password.toString() })
 }

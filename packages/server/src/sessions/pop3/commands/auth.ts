@@ -1,10 +1,10 @@
 import { failure } from '@postern/contract'
 import type { CommandText } from '@postern/mail/pop3'
 import { bearerError, decodeResponse, parseOauthBearer, parsePlain, parseXoauth2 } from '@postern/mail/sasl'
+import type { Credentials } from '#services/access'
 import { type Mechanism, offeredMechanisms } from '../capabilities.ts'
 import type { Session } from '../command.ts'
 import { logIn } from '../log-in.ts'
-import type { Attempt } from '../logins.ts'
 import { err, listing, ok, type Reply } from '../reply.ts'
 
 /** RFC 5034 §4. Without an argument it lists the mechanisms, as clients from before that RFC expect. */
@@ -20,16 +20,16 @@ export async function auth(session: Session, { rest }: CommandText): Promise<Rep
   const line = initialResponse ?? (await session.ask(''))?.toString('latin1')
   if (line === '*') return err('Authentication cancelled.')
   const response = line === undefined ? null : decodeResponse(line)
-  const attempt = response === null ? null : mechanism.read(response)
-  if (attempt === null) throw failure('challengeInvalid')
-  const reply = await logIn(session, attempt)
+  const credentials = response === null ? null : mechanism.read(response)
+  if (credentials === null) throw failure('challengeInvalid')
+  const reply = await logIn(session, credentials)
   if (!reply.isOk && reply.code === 'AUTH' && mechanism.tellsWhy) await session.ask(bearerError())
   return reply
 }
 
 interface Exchange {
   /** Null for a response of another shape. */
-  readonly read: (response: Buffer) => Attempt | null
+  readonly read: (response: Buffer) => Credentials | null
   /** RFC 7628 §3.2.2: a refusal is told by a challenge, which the client answers with a line that says nothing. */
   readonly tellsWhy: boolean
 }
@@ -37,7 +37,7 @@ interface Exchange {
 const bearer = (read: typeof parseXoauth2): Exchange => ({
   read(response) {
     const message = read(response)
-    return message && { credentials: { kind: 'token', token: message.token }, actAs: message.actAs }
+    return message && { kind: 'token', ...message }
   },
   tellsWhy: true,
 })
@@ -46,7 +46,7 @@ const exchanges: Readonly<Record<Mechanism, Exchange>> = {
   PLAIN: {
     read(response) {
       const message = parsePlain(response)
-      return message && { credentials: { kind: 'password', login: message.login, secret: message.secret }, actAs: message.actAs }
+      return message && { kind: 'password', ...message }
     },
     tellsWhy: false,
   },

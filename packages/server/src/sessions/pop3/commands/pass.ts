@@ -11,5 +11,5 @@ export async function pass(session: Session, command: CommandText): Promise<Repl
   const login = session.user
   if (login === null) return err('USER comes first.')
   session.user = null
-  return logIn(session, { credentials: { kind: 'password', login, secret }, actAs: '' })
+  return logIn(session, { kind: 'password', login, secret })
 }

@@ -16,10 +16,9 @@ type Ask = (challenge: string) => Promise<Buffer>
 /** What each mechanism asks for. */
 const exchanges: Readonly<Record<Mechanism, (ask: Ask) => Promise<Credentials>>> = {
   PLAIN: async ask => {
-    // Whom to act as is not for submission to choose.
     const message = parsePlain(await ask(''))
     if (message === null) throw failure('challengeInvalid')
-    return { kind: 'password', login: message.login, secret: message.secret }
+    return { kind: 'password', ...message }
   },
   // The initial response of LOGIN is the name.
   LOGIN: async ask => {
@@ -34,7 +33,7 @@ function bearer(read: typeof parseOauthBearer): (ask: Ask) => Promise<Credential
   return async ask => {
     const message = read(await ask(''))
     if (message === null) throw failure('challengeInvalid')
-    return { kind: 'token', token: message.token }
+    return { kind: 'token', ...message }
   }
 }
 
