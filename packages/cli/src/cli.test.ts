@@ -170,9 +170,23 @@ test('a queue is never emptied by what was left out', async () => {
 test('settings that are stored but broken are told, with exit code 1', async () => {
   const report = { errors: { 'server.hostname': { type: 'parse', error: 'expected a host name' } }, warnings: {} }
   const terminal = fakeTerminal({ answers: [jsonAnswer({ data: null }), jsonAnswer({ data: report })] })
-  assert.equal(await runCommandLine(['settings', 'set', 'server.hostname=a b=c'], terminal), exitCodes.refused)
+  assert.equal(await runCommandLine(['settings', 'set', '--force', 'server.hostname=a b=c'], terminal), exitCodes.refused)
   assert.deepEqual(terminal.sent[0]?.body, [{ type: 'insert', prefix: null, values: [['server.hostname', 'a b=c']], assert_empty: false }])
   assert.match(terminal.complaints(), /not in force.*\n.*server\.hostname: parse: expected a host name/)
+})
+
+test('a wrong value is not stored; one that was wrong before is not its fault', async () => {
+  const errors = { 'server.hostname': { type: 'parse', error: 'expected a host name' } }
+  const plan = (key: string) => jsonAnswer({ data: { changes: [{ key, before: null, after: 'x', reload: 'live' }], errors, warnings: {} } })
+  const refused = fakeTerminal({ answers: [plan('server.hostname')] })
+  assert.equal(await runCommandLine(['settings', 'set', 'server.hostname=x'], refused), exitCodes.refused)
+  assert.match(refused.complaints(), /Nothing was stored:\nserver\.hostname: parse: expected a host name/)
+  assert.equal(refused.sent.length, 1)
+  const other = fakeTerminal({
+    answers: [plan('report.domain'), jsonAnswer({ data: null }), jsonAnswer({ data: { errors, warnings: {} } })],
+  })
+  await runCommandLine(['settings', 'set', 'report.domain=x'], other)
+  assert.equal(other.sent.length, 3)
 })
 
 test('nothing from a server reaches the terminal as a control sequence', () => {

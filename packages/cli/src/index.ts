@@ -5,7 +5,7 @@
 import { ApiError, ConnectionError, createClient } from '@postern/client'
 import { type Answer, type Command, UsageError } from './command.ts'
 import { commands } from './commands/index.ts'
-import { ReloadRefused } from './commands/settings.ts'
+import { SettingsRefused } from './commands/settings.ts'
 import { complete, completionScript } from './completion.ts'
 import { cliReference, helpOf, helpOn } from './help.ts'
 import { askCredentials, findCredentials, findUrl } from './login.ts'
@@ -104,7 +104,7 @@ function complain(error: unknown, wantsJson: boolean, terminal: Terminal): numbe
     say(adviceOn(error), { error: error.code, status: error.status, message: error.message, ...error.details })
     return codeOf(error)
   }
-  if (error instanceof ReloadRefused) {
+  if (error instanceof SettingsRefused) {
     say(error.message, { error: 'settings', ...error.report })
     return exitCodes.refused
   }

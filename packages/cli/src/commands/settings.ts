@@ -43,13 +43,15 @@ export const settingsCommands: readonly Command[] = [
   composed({
     words: 'settings set',
     summary: 'Set settings and make them act',
-    doc: 'All together or none. What would be broken is stored, but does not act until it is mended.',
+    doc: 'All together or none: nothing is stored when a value is wrong.',
     impact: 'write',
-    endpoints: [updateSettings.id, reloadSettings.id],
+    endpoints: [planSettings.id, updateSettings.id, reloadSettings.id],
     positionals: [{ name: 'key=value', doc: 'A setting; the first `=` ends the key.', many: true }],
-    options: [later],
+    options: [{ name: 'force', kind: 'flag', doc: 'Store wrong values as well; they do not act until they are mended.' }, later],
     async run({ lists, options }, { client }) {
-      await client.call(updateSettings, { body: [insertion(lists['key=value'] ?? [])] })
+      const body = [insertion(lists['key=value'] ?? [])]
+      if (options['force'] !== true) refuseBroken(await client.call(planSettings, { body }))
+      await client.call(updateSettings, { body })
       return options['no-reload'] ? stored : reloaded(await client.call(reloadSettings, {}))
     },
   }),
@@ -164,19 +166,25 @@ interface Report {
   readonly warnings: Readonly<Record<string, Row>>
 }
 
-/** Settings that are stored but refused. The exit code tells it, too. */
-export class ReloadRefused extends Error {
-  override readonly name = 'ReloadRefused'
+/** Settings that are refused, stored or not. The exit code tells it, too. */
+export class SettingsRefused extends Error {
+  override readonly name = 'SettingsRefused'
   readonly report: Report
 
-  constructor(report: Report) {
-    super(['The settings are stored, but not in force:', ...lines(report.errors)].join('\n'))
+  constructor(what: string, report: Report) {
+    super([what, ...lines(report.errors)].join('\n'))
     this.report = report
   }
 }
 
+/** What was broken before stays for others to mend. */
+function refuseBroken({ changes, errors, warnings }: Report & { readonly changes: readonly Difference[] }): void {
+  const broken = Object.fromEntries(changes.flatMap(({ key }) => (errors[key] === undefined ? [] : [[key, errors[key]]])))
+  if (Object.keys(broken).length > 0) throw new SettingsRefused('Nothing was stored:', { errors: broken, warnings })
+}
+
 function reloaded(report: Report): { readonly value: Report; readonly view: View } {
-  if (Object.keys(report.errors).length > 0) throw new ReloadRefused(report)
+  if (Object.keys(report.errors).length > 0) throw new SettingsRefused('The settings are stored, but not in force:', report)
   const warnings = lines(report.warnings)
   return { value: report, view: { kind: 'lines', lines: [...warnings.map(line => `Warning: ${line}`), 'In force.'] } }
 }
