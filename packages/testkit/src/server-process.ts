@@ -24,6 +24,9 @@ export interface ServerProcess extends AsyncDisposable {
 const main = join(import.meta.dirname, '../../server/src/app/start.mjs')
 const password = 'test-admin'
 
+/** Also when it listens elsewhere, as an earlier installation may. */
+const startPatienceMs = 60_000
+
 const ports = [25, 80, 110, 143, 190, 443, 465, 587, 993, 995]
 
 // Listens for as long as this process lives; tests of other processes then look further.
@@ -83,7 +86,9 @@ export async function startServerProcess({ base: wantedBase, folder, flags = [] 
       () => false,
     )
     if (ready) break
-    if (child.exitCode !== null) throw new Error('the server did not start')
+    const isLate = performance.now() - started > startPatienceMs
+    if (isLate) child.kill('SIGKILL')
+    if (isLate || child.exitCode !== null || child.signalCode !== null) throw new Error('the server did not start')
     await new Promise(resolve => setTimeout(resolve, 5))
   }
   const readyMs = performance.now() - started
