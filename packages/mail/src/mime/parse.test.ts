@@ -178,6 +178,30 @@ test('offsets: header, body and end of every part', () => {
   )
 })
 
+test('a header that runs into a delimiter keeps its line break, and so do the parts around it', () => {
+  const ends = (text: readonly string[]): number[] => {
+    const [root, outer] = parseMessage(lines(text)).parts
+    const inner = outer?.message?.parts[0] ?? parseMessage(lines(text)).parts[2]
+    return [root?.end ?? -1, outer?.end ?? -1, inner?.end ?? -1]
+  }
+  const inMultipart = [
+    'Content-Type: multipart/mixed; boundary=x',
+    '',
+    '--x',
+    'Content-Type: multipart/mixed; boundary=y',
+    '',
+    '--y',
+    'A: b',
+    '--x--',
+  ]
+  const inMessage = ['Content-Type: multipart/digest; boundary=x', '', '--x', '', 'A: b', '--x--']
+  for (const text of [inMultipart, inMessage]) {
+    const [root = -1, outer, inner] = ends(text)
+    assert.equal(outer, inner)
+    assert.equal(inner, root - '--x--\r\n'.length)
+  }
+})
+
 test('line counts of texts and messages', () => {
   const inner = ['Subject: i', '', 'a', 'b']
   const bytes = lines([

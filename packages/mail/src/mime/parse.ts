@@ -253,10 +253,14 @@ class Parser {
     this.#push(parts, part, null)
   }
 
-  #closeAbove(frame: number, end: number): void {
+  #closeAbove(frame: number, contentEnd: number): void {
+    let end = contentEnd
     while (this.#stack.length - 1 > frame) {
       const top = this.#stack.pop()
-      if (top !== undefined) this.#closePart(top, end)
+      if (top === undefined) continue
+      this.#closePart(top, end)
+      // What is around a part ends no earlier than it does.
+      end = top.part.end
     }
   }
 
