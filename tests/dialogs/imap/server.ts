@@ -4,14 +4,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock, systemRandom } from '@postern/server/base/clock'
-import { createConcurrencyLimit, createRateCounter } from '@postern/server/base/limits'
 import { createServerTls, type Listener, listen } from '@postern/server/base/net'
 import { createWorkers } from '@postern/server/base/workers'
 import { createBlobs } from '@postern/server/data/blobs'
 import { createMemoryEphemeral } from '@postern/server/data/ephemeral'
 import { openSettings, type Settings } from '@postern/server/data/settings'
 import { accountsSharedWith, openStore } from '@postern/server/data/store'
-import { createAccess, createPasswords } from '@postern/server/services/access'
+import { createAccess, createClientLimits, createPasswords } from '@postern/server/services/access'
 import { createCertificates } from '@postern/server/services/certificates'
 import { allPermissions, type Caller, createDirectory, type Directory, fallbackAdministratorId } from '@postern/server/services/directory'
 import { createMailboxes, type Mailboxes } from '@postern/server/services/mailbox'
@@ -75,7 +74,7 @@ export async function startImapServer({ clock = systemClock }: { readonly clock?
     accountsSharedWith: granteeIds => store.read(accountsSharedWith, { granteeIds }),
     blobs,
     settings,
-    limits: { connections: createConcurrencyLimit(), requests: createRateCounter({ clock }) },
+    clientLimits: createClientLimits({ settings, clock }),
     clock,
     trace,
   })

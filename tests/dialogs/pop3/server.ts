@@ -4,14 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock, systemRandom } from '@postern/server/base/clock'
-import { createConcurrencyLimit, createRateCounter } from '@postern/server/base/limits'
 import { type Connection, createServerTls, type Listener, listen } from '@postern/server/base/net'
 import { createWorkers } from '@postern/server/base/workers'
 import { createBlobs } from '@postern/server/data/blobs'
 import { createMemoryEphemeral } from '@postern/server/data/ephemeral'
 import { openSettings, type Settings } from '@postern/server/data/settings'
 import { accountsSharedWith, openStore } from '@postern/server/data/store'
-import { type Access, createAccess, createPasswords } from '@postern/server/services/access'
+import { type Access, createAccess, createClientLimits, createPasswords } from '@postern/server/services/access'
 import { createCertificates } from '@postern/server/services/certificates'
 import { allPermissions, type Caller, createDirectory, type Directory, fallbackAdministratorId } from '@postern/server/services/directory'
 import { type AccountMailboxes, createMailboxes, type Mailboxes } from '@postern/server/services/mailbox'
@@ -68,9 +67,9 @@ export async function startPop3Server({ clock = systemClock, wrap = account => a
   const blobs = createBlobs({ store, clock, trace })
   const mailboxes = createMailboxes({ store, blobs, clock, quotaOf: async () => ({ bytes: 0 }) })
   const certificates = await createCertificates({ settings, clock, random: systemRandom, trace })
-  const limits = { connections: createConcurrencyLimit(), requests: createRateCounter({ clock }) }
+  const clientLimits = createClientLimits({ settings, clock })
   const opening = { open: async (accountId: number) => wrap(await mailboxes.open(accountId)) }
-  const pop3 = createPop3({ access, mailboxes: opening, settings, limits, clock, trace })
+  const pop3 = createPop3({ access, mailboxes: opening, settings, clientLimits, clock, trace })
   const imap = createImap({
     access,
     directory,
@@ -78,7 +77,7 @@ export async function startPop3Server({ clock = systemClock, wrap = account => a
     accountsSharedWith: granteeIds => store.read(accountsSharedWith, { granteeIds }),
     blobs,
     settings,
-    limits,
+    clientLimits,
     clock,
     trace,
   })

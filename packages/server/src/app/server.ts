@@ -3,14 +3,14 @@ import { settings as declared, type ExpressionSource, seededKeys } from '@poster
 import { type Clock, createIdSource, type Random, randomAlphanumerics, systemClock, systemRandom } from '#base/clock'
 import type { Resolver } from '#base/dns'
 import { createHttpServer } from '#base/http'
-import { createConcurrencyLimit, createRateCounter, readBoundedFile } from '#base/limits'
+import { readBoundedFile } from '#base/limits'
 import { createTrace, durationMs, ip as ipField, type Trace, type Tracer } from '#base/trace'
 import { createWorkers } from '#base/workers'
 import { createBlobs } from '#data/blobs'
 import { createMemoryEphemeral } from '#data/ephemeral'
 import { type MacroSources, openSettings, readFileSettings, type Settings } from '#data/settings'
 import { accountsSharedWith } from '#data/store'
-import { createAccess, createPasswords } from '#services/access'
+import { createAccess, createClientLimits, createPasswords } from '#services/access'
 import { createCertificates } from '#services/certificates'
 import { createDelivery } from '#services/delivery'
 import { createDirectory } from '#services/directory'
@@ -123,7 +123,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   let listeners: Listeners | undefined
   opened.defer(async () => listeners?.[Symbol.asyncDispose]())
   const smtp = opened.use(createSmtp({ access, directory, queue, blobs, settings, resolver, ephemeral, clock, random, trace }))
-  const clientLimits = { connections: createConcurrencyLimit(), requests: createRateCounter({ clock }) }
+  const clientLimits = createClientLimits({ settings, clock })
   const imap = opened.use(
     createImap({
       access,
@@ -132,12 +132,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       accountsSharedWith: granteeIds => store.read(accountsSharedWith, { granteeIds }),
       blobs,
       settings,
-      limits: clientLimits,
+      clientLimits,
       clock,
       trace,
     }),
   )
-  const pop3 = opened.use(createPop3({ access, mailboxes, settings, limits: clientLimits, clock, trace }))
+  const pop3 = opened.use(createPop3({ access, mailboxes, settings, clientLimits, clock, trace }))
   const maintenance = createMaintenance({ store, blobs, mailboxes, directory, ephemeral, settings, trace })
   opened.defer(() => maintenance.settled())
   let isReady = false

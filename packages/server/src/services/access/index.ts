@@ -19,6 +19,7 @@ import { createTokens, type Tokens } from './tokens.ts'
 import { createSecondFactor } from './totp.ts'
 
 export type { BanEntry, Bans, Offence } from './bans.ts'
+export { type ClientLimits, createClientLimits } from './client-limits.ts'
 export { isEqual } from './equal.ts'
 export { createPasswords, isHashed, type Passwords } from './passwords.ts'
 export type { TokenClaims, TokenKind, Tokens } from './tokens.ts'

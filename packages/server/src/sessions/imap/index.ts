@@ -5,12 +5,12 @@
 // Never knows a rule of mail, never touches the database, and never keeps more of a message in memory than one piece.
 import { settings as declared } from '@postern/contract'
 import type { Clock } from '#base/clock'
-import { type ConcurrencyLimit, createByteBudget, type RateCounter } from '#base/limits'
-import type { Connection, ServerTls } from '#base/net'
+import { createByteBudget } from '#base/limits'
+import { type Connection, createClients, type ServerTls } from '#base/net'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Blobs } from '#data/blobs'
 import type { Settings } from '#data/settings'
-import type { Access } from '#services/access'
+import type { Access, ClientLimits } from '#services/access'
 import type { Directory } from '#services/directory'
 import type { Mailboxes } from '#services/mailbox'
 import { openFolders } from './folders.ts'
@@ -29,8 +29,8 @@ export interface ImapParts {
   /** Where messages are gathered on their way in. */
   readonly blobs: Pick<Blobs, 'spool'>
   readonly settings: Pick<Settings, 'read'>
-  /** Connections and commands by account; shared by the protocols that have these limits in common. */
-  readonly limits: { readonly connections: ConcurrencyLimit; readonly requests: RateCounter }
+  /** Shared by the protocols that have them in common. */
+  readonly clientLimits: ClientLimits
   readonly clock: Clock
   readonly trace: Trace
 }
@@ -46,28 +46,22 @@ const maxAppendingBytes = 512 * 1024 * 1024
 const stopPatienceMs = 8_000
 
 export function createImap(parts: ImapParts): Imap {
-  const { access, directory, mailboxes, accountsSharedWith, blobs, settings, clock, trace } = parts
+  const { access, directory, mailboxes, accountsSharedWith, blobs, settings, clientLimits, clock, trace } = parts
   const limits = createLimits(settings)
   const recency = createRecency(clock)
-  const stop = new AbortController()
+  const clients = createClients({ clock, patienceMs: stopPatienceMs })
   const budget = createByteBudget(maxAppendingBytes)
-  const running = new Map<Promise<void>, Connection>()
   const logins = createLogins({
     access,
     directory,
-    connections: parts.limits.connections,
-    limits,
+    limits: clientLimits,
     openFolders: caller => {
       const sharedRoot = settings.read(declared.jmap.foldersName, { role: 'shared' }) ?? 'Shared Folders'
       return openFolders({ mailboxes, directory, accountsSharedWith, sharedRoot }, caller)
     },
   })
 
-  function admit({ caller }: Login): boolean {
-    const rate = limits.requestRate()
-    if (rate === undefined || caller.rights.has('unlimited-requests')) return true
-    return parts.limits.requests.count(`imap:${caller.accountId}`, rate.periodMs).events <= rate.count
-  }
+  const admit = ({ caller }: Login): boolean => clientLimits.admit(caller)
 
   async function serve(connection: Connection, listener: Parameters<Imap['serve']>[1]): Promise<void> {
     const span = trace.span('imap.connection-start', {
@@ -91,26 +85,13 @@ export function createImap(parts: ImapParts): Imap {
       admit,
       clock,
       span,
-      stop: stop.signal,
+      stop: clients.stop,
     })
     await session.serve()
   }
 
   return {
-    serve(connection, listener) {
-      const session = serve(connection, listener)
-      running.set(session, connection)
-      const forget = (): void => void running.delete(session)
-      session.then(forget, forget)
-      return session
-    },
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      const timer = clock.after(stopPatienceMs, () => {
-        for (const connection of running.values()) connection.destroy()
-      })
-      await Promise.allSettled(running.keys())
-      timer.cancel()
-    },
+    serve: (connection, listener) => clients.follow(connection, serve(connection, listener)),
+    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   }
 }

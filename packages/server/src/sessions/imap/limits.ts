@@ -1,7 +1,6 @@
 // What a client may use. Settings are read anew each time, so that a reload acts on open sessions.
 import { settings as declared } from '@postern/contract'
 import type { CommandLimits } from '@postern/mail/imap'
-import type { Rate } from '#base/limits'
 import type { SettingsReader } from '#data/settings'
 
 export interface Limits {
@@ -14,8 +13,6 @@ export interface Limits {
   anonymousTimeoutMs(): number
   authenticatedTimeoutMs(): number
   idleTimeoutMs(): number
-  requestRate(): Rate | undefined
-  maxConcurrent(): number | undefined
 }
 
 export function createLimits(settings: Pick<SettingsReader, 'read'>): Limits {
@@ -28,8 +25,6 @@ export function createLimits(settings: Pick<SettingsReader, 'read'>): Limits {
     anonymousTimeoutMs: () => settings.read(imap.timeoutAnonymous),
     authenticatedTimeoutMs: () => settings.read(imap.timeoutAuthenticated),
     idleTimeoutMs: () => settings.read(imap.timeoutIdle),
-    requestRate: () => settings.read(imap.rateLimitRequests),
-    maxConcurrent: () => settings.read(imap.rateLimitConcurrent),
   }
 }
 

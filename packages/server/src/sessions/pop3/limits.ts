@@ -1,6 +1,5 @@
 // What a client may use; POP3 shares the settings of IMAP. They are read anew each time, so that a reload acts on open sessions.
 import { settings as declared } from '@postern/contract'
-import type { Rate } from '#base/limits'
 import type { SettingsReader } from '#data/settings'
 
 export interface Limits {
@@ -8,8 +7,6 @@ export interface Limits {
   mayUsePlainText(): boolean
   anonymousTimeoutMs(): number
   authenticatedTimeoutMs(): number
-  requestRate(): Rate | undefined
-  maxConcurrent(): number | undefined
 }
 
 export function createLimits(settings: Pick<SettingsReader, 'read'>): Limits {
@@ -19,8 +16,6 @@ export function createLimits(settings: Pick<SettingsReader, 'read'>): Limits {
     mayUsePlainText: () => settings.read(imap.authAllowPlainText),
     anonymousTimeoutMs: () => settings.read(imap.timeoutAnonymous),
     authenticatedTimeoutMs: () => settings.read(imap.timeoutAuthenticated),
-    requestRate: () => settings.read(imap.rateLimitRequests),
-    maxConcurrent: () => settings.read(imap.rateLimitConcurrent),
   }
 }
 

@@ -1,10 +1,8 @@
 // From credentials to somebody who may use POP3, with a connection slot and a snapshot of the inbox.
 import { failure } from '@postern/contract'
-import type { ConcurrencyLimit } from '#base/limits'
-import type { Access, Credentials, Origin } from '#services/access'
+import type { Access, ClientLimits, Credentials, Origin } from '#services/access'
 import type { Caller } from '#services/directory'
 import type { Mailboxes } from '#services/mailbox'
-import type { Limits } from './limits.ts'
 import { type Maildrop, openMaildrop } from './maildrop.ts'
 import type { SentSizes } from './sent-sizes.ts'
 
@@ -22,18 +20,15 @@ export interface LoginsParts {
   readonly access: Pick<Access, 'authenticate'>
   readonly mailboxes: Pick<Mailboxes, 'open'>
   readonly sizes: SentSizes
-  readonly connections: ConcurrencyLimit
-  readonly limits: Limits
+  readonly limits: Pick<ClientLimits, 'enter'>
 }
 
-export function createLogins({ access, mailboxes, sizes, connections, limits }: LoginsParts): Logins {
+export function createLogins({ access, mailboxes, sizes, limits }: LoginsParts): Logins {
   return {
     async logIn(credentials, origin) {
       const caller = await access.authenticate(credentials, origin)
       if (!caller.rights.has('pop3-authenticate')) throw failure('loginForbidden')
-      const max = caller.rights.has('unlimited-requests') ? undefined : limits.maxConcurrent()
-      const slot = connections.enter(`imap:${caller.accountId}`, max ?? Number.POSITIVE_INFINITY)
-      if (slot === undefined) throw failure('tooManyConnections')
+      const slot = limits.enter(caller)
       try {
         const maildrop = await openMaildrop(await mailboxes.open(caller.accountId), sizes)
         return { caller, maildrop, [Symbol.dispose]: () => slot[Symbol.dispose]() }

@@ -3,7 +3,7 @@
 import type { Clock, Random } from '#base/clock'
 import type { Resolver } from '#base/dns'
 import { createByteBudget } from '#base/limits'
-import type { Connection, ServerTls } from '#base/net'
+import { type Connection, createClients, type ServerTls } from '#base/net'
 import { ip as ipField, type Trace } from '#base/trace'
 import type { Blobs } from '#data/blobs'
 import type { Ephemeral } from '#data/ephemeral'
@@ -57,9 +57,8 @@ export function createSmtp(parts: SmtpParts): Smtp {
   const receive = createReceive({ blobs, budget: createByteBudget(maxHeldBytes) })
   const throttles = createThrottles({ settings, ephemeral })
   const commands = createCommands({ access, directory, receive, settings, clock, accept, throttles })
-  const stop = new AbortController()
+  const clients = createClients({ clock, patienceMs: receivePatienceMs + closePatienceMs })
   const cut = new AbortController()
-  const open = new Map<Connection, Promise<void>>()
 
   async function serveClient(connection: Connection, { id, protocol, tls }: SmtpListener): Promise<void> {
     const span = trace.span('smtp.connection-start', {
@@ -79,28 +78,18 @@ export function createSmtp(parts: SmtpParts): Smtp {
       bans: access.bans,
       clock,
       span,
-      stop: stop.signal,
+      stop: clients.stop,
       cut: cut.signal,
       reverse: reverseNames(resolver),
     }).serve()
   }
 
   return {
-    async serve(connection, listener) {
-      const served = serveClient(connection, listener)
-      open.set(connection, served)
-      await served.finally(() => open.delete(connection))
-    },
+    serve: (connection, listener) => clients.follow(connection, serveClient(connection, listener)),
     async [Symbol.asyncDispose]() {
-      stop.abort()
-      const gone = Promise.allSettled(open.values())
       const patience = clock.after(receivePatienceMs, () => cut.abort())
-      const end = clock.after(receivePatienceMs + closePatienceMs, () => {
-        for (const connection of open.keys()) connection.destroy()
-      })
-      await gone
+      await clients[Symbol.asyncDispose]()
       patience.cancel()
-      end.cancel()
       throttles[Symbol.dispose]()
     },
   }
