@@ -1,65 +1,15 @@
 // What dialogs cannot show: time that passes, clients that never read, and how much memory they cost.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import { createFakeClock, type FakeClock } from '@postern/testkit'
+import { connectLocally, createFakeClock, type FakeClock, heldBytes, LineClient, type LineClientOptions } from '@postern/testkit'
 import { type ImapServer, startImapServer } from './server.ts'
 
-class Client {
-  readonly socket: Socket
-  received = ''
-  private ended = false
-  private wake: () => void = () => {}
-
-  constructor(socket: Socket) {
-    this.socket = socket
-    socket.setEncoding('latin1')
-    const end = (): void => {
-      this.ended = true
-      this.wake()
-    }
-    socket.on('data', (text: string) => {
-      this.received += text
-      this.wake()
-    })
-    socket.on('end', end).on('close', end).on('error', end)
-  }
-
-  static async open(server: ImapServer, options: { readonly allowHalfOpen?: boolean } = {}): Promise<Client> {
-    const socket = connect({ port: server.port('bare').port, host: '127.0.0.1', ...options })
-    await once(socket, 'connect')
-    const client = new Client(socket)
+class Client extends LineClient {
+  static async open(server: ImapServer, options: LineClientOptions = {}): Promise<Client> {
+    const client = new Client(await connectLocally(server.port('bare').port, options))
     await client.until('* OK')
     return client
-  }
-
-  /** Waits for a text in what comes next, and takes everything up to the end of its line. */
-  async until(text: string): Promise<string> {
-    for (;;) {
-      const at = this.received.indexOf(text)
-      const end = at < 0 ? -1 : this.received.indexOf('\r\n', at)
-      if (end >= 0) {
-        const taken = this.received.slice(0, end + 2)
-        this.received = this.received.slice(end + 2)
-        return taken
-      }
-      if (this.ended) assert.fail(`the connection ended before ${text}: ${JSON.stringify(this.received)}`)
-      await new Promise<void>(resolve => {
-        this.wake = resolve
-      })
-    }
-  }
-
-  async end(): Promise<string> {
-    while (!this.ended) {
-      await new Promise<void>(resolve => {
-        this.wake = resolve
-      })
-    }
-    return this.received
   }
 
   async command(line: string): Promise<string> {
@@ -71,15 +21,6 @@ class Client {
     assert.match(await this.command('l1 LOGIN jane secret'), /^l1 OK/)
     return this
   }
-}
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
-
-/** Octets of buffers that somebody still holds. */
-function heldBytes(): number {
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
 }
 
 async function start(clock?: FakeClock): Promise<ImapServer> {

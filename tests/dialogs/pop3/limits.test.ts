@@ -3,20 +3,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import { createFakeClock, type FakeClock } from '@postern/testkit'
+import { createFakeClock, type FakeClock, heldBytes } from '@postern/testkit'
 import { Client } from './client.ts'
 import { assertNoDefects, type Pop3Server, startPop3Server } from './server.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
-
-/** Octets of buffers that somebody still holds. */
-function heldBytes(): number {
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
-}
 
 async function start(clock?: FakeClock): Promise<Pop3Server> {
   const server = await startPop3Server(clock === undefined ? {} : { clock })
